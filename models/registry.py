@@ -1,0 +1,280 @@
+"""The shared model registry: every tab leases its models here, so that one set of loaded weights serves them all.
+
+Life of a model: registered -> (fetched) -> loaded -> leased and returned many times -> evicted when room is needed.
+A hundred first users cause one load; what is leased is never evicted; a load that fails leaves everything as it was.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from models.breaker import Breaker
+from models.devices import Device, available_devices, default_budget, release_unused_memory
+from models.errors import (
+    BusyError,
+    DuplicateModelError,
+    ModelError,
+    ModelUnavailableError,
+    OutOfMemoryError,
+    UnknownModelError,
+)
+from models.residents import Resident, Residents
+from models.spec import ModelSpec
+from models.states import Choice, Lease, LoadProgress, ModelStatus, State
+from models.store import WeightStore
+from models.tasks import Task
+from models.units import gigabytes
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 120.0
+POLL_SECONDS = 0.25
+
+Clock = Callable[[], float]
+
+
+@dataclass
+class _Loading:
+    """A load under way, shared by everybody who waits for it."""
+
+    done: Future[None] = field(default_factory=Future)
+    progress: LoadProgress = field(default_factory=lambda: LoadProgress("loading"))
+
+
+class Registry:
+    """The models of the gallery. An ordinary object: tests make their own.
+
+    `budget` is the number of bytes that loaded models may take on each kind of device.
+    """
+
+    def __init__(
+        self,
+        specs: Iterable[ModelSpec] = (),
+        *,
+        store: WeightStore,
+        devices: tuple[Device, ...] | None = None,
+        budget: Mapping[str, int] | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.store = store
+        self.devices = available_devices() if devices is None else devices
+        self._clock = clock
+        self._specs: dict[str, ModelSpec] = {}
+        self._residents = Residents(budget or {d.kind: default_budget(d) for d in self.devices}, clock)
+        self._loading: dict[str, _Loading] = {}
+        self._breakers: dict[str, Breaker] = {}
+        self._places: dict[str, threading.BoundedSemaphore] = {}
+        self._lock = threading.RLock()
+        # Making room and loading go one at a time, or two loads could both claim the last free gigabyte.
+        self._placing = threading.Lock()
+        self.add(*specs)
+
+    def add(self, *specs: ModelSpec) -> None:
+        """Registers all of `specs` or, on a duplicate id (`DuplicateModelError`), none of them."""
+        with self._lock:
+            extended = dict(self._specs)
+            for spec in specs:
+                if spec.id in extended:
+                    raise DuplicateModelError(f"Two models are called {spec.id!r}.")
+                extended[spec.id] = spec
+            self._breakers.update({spec.id: Breaker(self._clock) for spec in specs})
+            self._places.update({spec.id: threading.BoundedSemaphore(spec.concurrency) for spec in specs})
+            self._specs = extended
+
+    def __getitem__(self, model_id: str) -> ModelSpec:
+        """The spec of that id. Raises `UnknownModelError`, which names the nearest known ids."""
+        try:
+            return self._specs[model_id]
+        except KeyError:
+            near = get_close_matches(model_id, self._specs, n=3, cutoff=0.4) or sorted(self._specs)
+            raise UnknownModelError(f"There is no model {model_id[:80]!r}; known are: {', '.join(near)}.") from None
+
+    def __contains__(self, model_id: object) -> bool:
+        return model_id in self._specs
+
+    def __iter__(self) -> Iterator[ModelSpec]:
+        return iter(tuple(self._specs.values()))
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def for_task(self, task: Task) -> tuple[ModelSpec, ...]:
+        """The models of a task, the preferred one first."""
+        return tuple(sorted((spec for spec in self if spec.task == task), key=lambda spec: spec.preference))
+
+    def choose(self, task: Task) -> Choice:
+        """The preferred model of `task` that can run here and now, with the reason why each other one cannot."""
+        reasons = {spec.id: self.why_not(spec.id) for spec in self.for_task(task)}
+        best = next((self[model_id] for model_id, reason in reasons.items() if not reason), None)
+        return Choice(best, {model_id: reason for model_id, reason in reasons.items() if reason})
+
+    def why_not(self, model_id: str) -> str:
+        """Why the model cannot run here and now, in a few words ("needs CUDA"); empty if it can."""
+        spec = self[model_id]
+        if self._residents.get(model_id) is not None:
+            return ""
+        device = self._device_for(spec)
+        if device is None:
+            return f"needs {' or '.join(kind.upper() for kind in spec.devices)}"
+        needed, free = spec.memory[device.kind], self._residents.free(device)
+        if needed > free:
+            return f"needs {gigabytes(needed)}, {gigabytes(max(free, 0))} free"
+        if self._breakers[model_id].why_resting:
+            return self._breakers[model_id].why_resting
+        if self.store.offline and not self.store.present(spec.weights):
+            return "offline and not downloaded"
+        return ""
+
+    def prepare(self, model_id: str) -> Generator[LoadProgress, None, None]:
+        """Brings the model into memory, telling how far it is a few times a second; ends when it is loaded.
+
+        Whoever stops listening does not stop the load: others may be waiting for it. Raises what the load raised.
+        """
+        loading = self._start_loading(model_id)
+        if loading is None:
+            return
+        while not loading.done.done():
+            yield loading.progress
+            wait([loading.done], timeout=POLL_SECONDS)
+        loading.done.result()
+
+    @contextmanager
+    def lease(self, model_id: str, *, patience: float = PATIENCE_SECONDS) -> Iterator[Lease]:
+        """The model, loaded, for as long as the `with` block runs; at most `spec.concurrency` blocks run at once.
+
+        Waits up to `patience` seconds for a free place. Raises `UnknownModelError`, `ModelUnavailableError`,
+        `FetchError`, `OutOfMemoryError` or `BusyError`.
+        """
+        spec = self[model_id]
+        place = self._places[model_id]
+        if not place.acquire(timeout=patience):
+            raise BusyError(f"{spec.title} is busy with other requests; please try again in a minute.")
+        try:
+            resident = self._take(model_id)
+            try:
+                yield Lease(spec, resident.device, resident.backend)
+            finally:
+                self._residents.give_back(resident)
+        finally:
+            place.release()
+
+    def unload(self, model_id: str) -> bool:
+        """Frees the model's memory now, unless somebody is using it; says whether it did."""
+        resident = self._residents.remove_idle(self[model_id].id)
+        if resident is None:
+            return False
+        resident.close()
+        return True
+
+    def status(self) -> tuple[ModelStatus, ...]:
+        """What every model is doing at this moment."""
+        return tuple(self._status_of(spec) for spec in self)
+
+    def memory(self) -> dict[str, tuple[int, int]]:
+        """For each kind of device the bytes that loaded models hold, and the budget."""
+        return {d.kind: (self._residents.held(d), self._residents.budget[d.kind]) for d in self.devices}
+
+    def _device_for(self, spec: ModelSpec) -> Device | None:
+        return next((device for device in self.devices if device.kind in spec.memory), None)
+
+    def _take(self, model_id: str) -> Resident:
+        while True:
+            for _ in self.prepare(model_id):
+                pass
+            resident = self._residents.take(model_id)
+            if resident is not None:  # else it was evicted between the load and this line
+                return resident
+
+    def _start_loading(self, model_id: str) -> _Loading | None:
+        """The load under way, begun now if there is none; None if the model is in memory."""
+        spec = self[model_id]
+        with self._lock:
+            if self._residents.get(model_id) is not None:
+                return None
+            if model_id in self._loading:
+                return self._loading[model_id]
+            reason = self.why_not(model_id)
+            if reason:
+                raise ModelUnavailableError(f"{spec.title} cannot run here now: {reason}.")
+            loading = self._loading[model_id] = _Loading()
+        threading.Thread(target=self._load, args=(spec, loading), name=f"load {model_id}", daemon=True).start()
+        return loading
+
+    def _load(self, spec: ModelSpec, loading: _Loading) -> None:
+        """Runs on a thread of its own, so that a student who leaves takes nothing away from the others."""
+        failure: BaseException | None = None
+        try:
+            self._fetch_and_place(spec, loading)
+        except BaseException as error:  # noqa: BLE001 - whatever it was, the waiting threads must hear of it
+            failure = error
+        with self._lock:
+            del self._loading[spec.id]
+        if failure is None:
+            self._breakers[spec.id].succeeded()
+            loading.done.set_result(None)
+        else:
+            self._breakers[spec.id].failed(failure)
+            loading.done.set_exception(failure)
+
+    def _fetch_and_place(self, spec: ModelSpec, loading: _Loading) -> None:
+        def on_bytes(here: int, total: int) -> None:
+            loading.progress = LoadProgress("fetching", here, total)
+
+        folder = self.store.fetch(spec.weights, on_bytes)
+        loading.progress = LoadProgress("loading")
+        module, _, function = spec.loader.partition(":")
+        loader = getattr(import_module(module), function)
+        device = self._device_for(spec)
+        assert device is not None, "why_not has checked it"
+        with self._placing:
+            evicted = self._residents.make_room(spec, device)
+            try:
+                backend = load_within_memory(loader, folder, device, spec)
+            except BaseException:
+                release_unused_memory()
+                self._bring_back(evicted)
+                raise
+            self._residents.add(spec, device, backend)
+
+    def _bring_back(self, model_ids: list[str]) -> None:
+        """Loads again, in the background, what was evicted for a model that then failed to load."""
+        for model_id in model_ids:
+            try:
+                self._start_loading(model_id)
+            except ModelError as error:
+                log.warning("could not bring back %s: %s", model_id, error)
+
+    def _status_of(self, spec: ModelSpec) -> ModelStatus:
+        device = self._device_for(spec)
+        resident = self._residents.get(spec.id)
+        if resident is not None:
+            return ModelStatus(spec, "loaded", "", device, resident.leases, resident.memory)
+        loading = self._loading.get(spec.id)
+        if loading is not None:
+            stage: State = "downloading" if loading.progress.stage == "fetching" else "loading"
+            return ModelStatus(spec, stage, str(loading.progress), device)
+        reason = self.why_not(spec.id)
+        if reason:
+            return ModelStatus(spec, "unavailable", reason, device)
+        last_error = self._breakers[spec.id].last_error
+        state: State = "on disk" if self.store.present(spec.weights) else "not downloaded"
+        return ModelStatus(spec, state, f"last try failed: {last_error}" if last_error else "", device)
+
+
+def load_within_memory(loader: Callable[[Path, Device], Any], folder: Path, device: Device, spec: ModelSpec) -> Any:
+    """Calls `loader`; running out of memory becomes an `OutOfMemoryError` that a student can read."""
+    try:
+        return loader(folder, device)
+    except Exception as error:
+        # torch's own error has this name; asking by name spares the registry the import of torch.
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+            raise OutOfMemoryError(f"{spec.title} does not fit into the memory that is left.") from error
+        raise

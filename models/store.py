@@ -1,0 +1,160 @@
+"""The cache folder of downloaded weights: fetch once, verify by sha256, keep."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from filelock import FileLock
+
+from models.disk import folder_size, require_free_space
+from models.errors import FetchError, IntegrityError
+from models.sources import Mirror, WeightFile, Weights
+
+OnProgress = Callable[[int, int], None]
+"""Called with (bytes here, bytes in all)."""
+
+
+class WeightStore:
+    """Weights on disk, one folder per set under `root`. Safe for many threads and several processes at once.
+
+    A set is fetched into `<folder>.partial` beside its folder: there `verified` gathers the files whose hash is right,
+    and each mirror has a place of its own to go on from after an interruption. Renaming `verified` completes the set,
+    so that a folder without `.partial` is always whole.
+    """
+
+    def __init__(self, root: Path, *, offline: bool = False) -> None:
+        self.root = root
+        self.offline = offline
+
+    def present(self, weights: Weights) -> bool:
+        """Whether `fetch` would return at once, without the network. Looks at names and sizes only."""
+        return any(_complete(folder, weights) for folder in self._folders(weights))
+
+    def fetch(self, weights: Weights, on_progress: OnProgress = lambda here, total: None) -> Path:
+        """The folder with the verified files, fetched from the first mirror that can give them.
+
+        Raises `FetchError` (every mirror failed; the message says why) or `IntegrityError` (the bytes were not the
+        pinned ones).
+        """
+        cached = self._cached(weights)
+        for folder in self._folders(weights):
+            # What came through this store was verified then; what came another way is verified now.
+            if _complete(folder, weights) and (folder == cached or not _faults(folder, weights)):
+                return folder
+        if self.offline:
+            raise FetchError(
+                f"{weights.name} is not downloaded and the gallery is offline, so go online once and run "
+                "`python -m models fetch`"
+            )
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{cached}.lock"):
+                if not _complete(cached, weights):
+                    self._download(weights, on_progress)
+        except OSError as error:
+            raise FetchError(f"{weights.name} cannot be saved in {self.root}: {error.strerror or error}") from error
+        return cached
+
+    def verify(self, weights: Weights) -> tuple[str, ...]:
+        """Hashes the files again; a sentence for each one that is missing or wrong."""
+        folder = next(self._folders(weights), None)
+        if folder is None:
+            return (f"{weights.name} is not here",)
+        return tuple(f"{weights.name}: {file.name} {fault}" for file, fault in _faults(folder, weights).items())
+
+    def _cached(self, weights: Weights) -> Path:
+        pins = "".join(f"{file.name}\0{file.sha256}\0" for file in weights.files)
+        return self.root / f"{weights.name}-{hashlib.sha256(pins.encode()).hexdigest()[:12]}"
+
+    def _folders(self, weights: Weights) -> Iterator[Path]:
+        """The folders that exist and should hold the files, those of local mirrors first."""
+        for mirror in weights.mirrors:
+            if (local := mirror.local_folder()) is not None:
+                yield local
+        if (cached := self._cached(weights)).is_dir():
+            yield cached
+
+    def _download(self, weights: Weights, on_progress: OnProgress) -> None:
+        cached = self._cached(weights)
+        partial = cached.with_name(f"{cached.name}.partial")
+        verified = partial / "verified"
+        verified.mkdir(parents=True, exist_ok=True)
+        if cached.exists():  # somebody has deleted or cut one of its files: the others stay
+            _move_verified(cached, verified, weights)
+            shutil.rmtree(cached)
+        failures: list[FetchError] = []
+        for number, mirror in enumerate(weights.mirrors):
+            try:
+                _bring(weights, mirror, partial / f"mirror-{number}", verified, on_progress)
+            except FetchError as failure:
+                failures.append(failure)
+                continue
+            os.replace(verified, cached)
+            shutil.rmtree(partial, ignore_errors=True)
+            return
+        kind = IntegrityError if any(isinstance(failure, IntegrityError) for failure in failures) else FetchError
+        raise kind(f"{weights.name} could not be downloaded: {'; '.join(str(failure) for failure in failures)}")
+
+
+def _bring(weights: Weights, mirror: Mirror, place: Path, verified: Path, on_progress: OnProgress) -> None:
+    """Completes `verified` from one mirror, which works in the folder `place`."""
+    place.mkdir(exist_ok=True)
+    for interrupted in place.parent.glob("mirror-*"):
+        _move_verified(interrupted, verified, weights)
+    missing = tuple(file for file in weights.files if not (verified / file.name).exists())
+    here = weights.size - sum(file.size for file in missing)
+
+    def on_bytes(count: int) -> None:
+        nonlocal here
+        here = min(here + count, weights.size)
+        on_progress(here, weights.size)
+
+    on_bytes(0)
+    if missing or not weights.files:
+        require_free_space(place, sum(file.size for file in missing) - folder_size(place))
+        try:
+            mirror.fetch(missing, place, on_bytes)
+            _move_verified(place, verified, weights)
+            for file in missing:
+                if not (verified / file.name).exists():
+                    raise IntegrityError(f"{mirror}: {file.name} {_fault(place / file.name, file)}")
+        except IntegrityError:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+    on_progress(weights.size, weights.size)
+
+
+def _move_verified(source: Path, verified: Path, weights: Weights) -> None:
+    """Moves the files whose bytes are right from `source` to `verified`."""
+    for file in weights.files:
+        path, target = source / file.name, verified / file.name
+        if not target.exists() and _fault(path, file) is None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, target)
+
+
+def _complete(folder: Path, weights: Weights) -> bool:
+    return folder.is_dir() and all(_has_size(folder / file.name, file.size) for file in weights.files)
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
+
+
+def _faults(folder: Path, weights: Weights) -> dict[WeightFile, str]:
+    faults = {file: _fault(folder / file.name, file) for file in weights.files}
+    return {file: fault for file, fault in faults.items() if fault is not None}
+
+
+def _fault(path: Path, file: WeightFile) -> str | None:
+    """What is wrong with the file at `path`, as the end of a sentence that begins with its name."""
+    if not path.is_file():
+        return "is missing"
+    if not _has_size(path, file.size):
+        return f"has {path.stat().st_size} bytes in place of {file.size}"
+    with path.open("rb") as opened:
+        if hashlib.file_digest(opened, "sha256").hexdigest() != file.sha256:
+            return "has other bytes than the pinned ones"
+    return None

@@ -1,0 +1,142 @@
+"""What each task asks and answers: request and result types, and one Protocol per task.
+
+Images are `PIL.Image` in RGB, sound is mono float32 in [-1, 1]. Every long job is a generator: it yields between
+steps, and closing it (`Stop`, or a student who leaves) ends the work at the next step. Nothing here imports torch or
+gradio.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+class Task(StrEnum):
+    """The applications that a model can serve. The value is the name used in URLs and on the command line."""
+
+    SUPER_RESOLUTION = "super-resolution"
+    SPEECH = "speech"
+    LANGUAGE = "language"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One finished step of a running request, to be shown in words: "tile 3 of 12"."""
+
+    what: str
+    done: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.done} of {self.total}"
+
+
+@dataclass(frozen=True)
+class UpscaleRequest:
+    """Enlarge `image` (RGB, any size). `tile` is the side in input pixels of the squares worked on one at a time."""
+
+    image: Image.Image
+    tile: int = 192
+
+
+@dataclass(frozen=True)
+class Upscaled:
+    """The enlarged picture: RGB, `scale` times the width and height of the input."""
+
+    image: Image.Image
+
+
+class Upscaler(Protocol):
+    """p(high resolution | low resolution)."""
+
+    scale: int
+
+    def upscale(self, request: UpscaleRequest) -> Iterator[Progress | Upscaled]:
+        """Yields `Progress` after each tile and `Upscaled` last."""
+        ...
+
+
+@dataclass(frozen=True)
+class SpeechRequest:
+    """Say `text` in `voice` at `speed` (0.5 to 2, 1 is the speaker's own pace). `seed` fixes the noise in the sound."""
+
+    text: str
+    voice: str
+    speed: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class SpokenSentence:
+    """One sentence of the answer: its text, its phonemes (IPA) and its sound, mono float32 in [-1, 1]."""
+
+    text: str
+    phonemes: str
+    samples: NDArray[np.float32]
+
+
+class Speaker(Protocol):
+    """p(sound | text)."""
+
+    sample_rate: int
+    voices: tuple[str, ...]
+
+    def speak(self, request: SpeechRequest) -> Iterator[SpokenSentence]:
+        """Yields each sentence as soon as it can be played."""
+        ...
+
+
+@dataclass(frozen=True)
+class TextRequest:
+    """Continue `prompt`, then the token ids in `forced` (tokens already chosen, for branching), by at most
+    `max_new_tokens`.
+
+    `temperature` 0 is greedy; `top_p` in (0, 1]; `top_k` 0 keeps all tokens. The same seed gives the same text.
+    """
+
+    prompt: str
+    forced: tuple[int, ...] = ()
+    max_new_tokens: int = 80
+    temperature: float = 0.8
+    top_p: float = 0.95
+    top_k: int = 40
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A token the model could have said: `raw` are its bytes (a character may span several tokens), `probability` is
+    the model's own, at temperature 1 and before top-k and top-p."""
+
+    id: int
+    raw: bytes
+    probability: float
+
+    @property
+    def text(self) -> str:
+        return self.raw.decode("utf-8", errors="replace")
+
+
+@dataclass(frozen=True)
+class Token(Candidate):
+    """A token the model did say, with the likeliest `alternatives` at that place (most probable first, itself
+    included when it is among them)."""
+
+    alternatives: tuple[Candidate, ...] = ()
+
+
+def text_of(tokens: tuple[Token, ...] | list[Token]) -> str:
+    """The text that `tokens` spell together; an unfinished character at the end is left out."""
+    return b"".join(token.raw for token in tokens).decode("utf-8", errors="ignore")
+
+
+class LanguageModel(Protocol):
+    """p(next token | text)."""
+
+    def generate(self, request: TextRequest) -> Iterator[Token]:
+        """Yields each new token as it is decided; ends at `max_new_tokens` or when the model ends its text."""
+        ...
