@@ -5,6 +5,7 @@ steps, and closing it (`Stop`, or a student who leaves) ends the work at the nex
 gradio.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from models.errors import BadInputError
 
 
 class Task(StrEnum):
@@ -106,11 +109,30 @@ class TextRequest:
     top_k: int = 40
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Raises `BadInputError` for a request that no model could answer."""
+        if not self.prompt and not self.forced:
+            raise BadInputError("Type the beginning of a text first: the model needs something to continue.")
+        if any("\ud800" <= character <= "\udfff" for character in self.prompt):
+            raise BadInputError("The text holds half of a character; please delete it and type it again.")
+        if not all(0 <= token < 2**31 for token in self.forced):
+            raise BadInputError("These tokens come from no model; please start again from your text.")
+        if self.max_new_tokens < 1:
+            raise BadInputError("Ask for at least one new token.")
+        # Written so that NaN fails as well.
+        if not 0 <= self.temperature < math.inf:
+            raise BadInputError("The temperature must be 0 or more.")
+        if not 0 < self.top_p <= 1:
+            raise BadInputError("Top-p must be above 0 and at most 1.")
+        if self.top_k < 0:
+            raise BadInputError("Top-k must be 0 or more.")
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """A token the model could have said: `raw` are its bytes (a character may span several tokens), `probability` is
-    the model's own, at temperature 1 and before top-k and top-p."""
+    """A token the model could have said: `raw` are its bytes (a character may span several tokens; control tokens, such
+    as the one that ends a text, have none), `probability` is the model's own, at temperature 1 and before top-k and
+    top-p."""
 
     id: int
     raw: bytes
@@ -138,5 +160,9 @@ class LanguageModel(Protocol):
     """p(next token | text)."""
 
     def generate(self, request: TextRequest) -> Iterator[Token]:
-        """Yields each new token as it is decided; ends at `max_new_tokens` or when the model ends its text."""
+        """Yields each new token as it is decided; ends at `max_new_tokens`, when the model ends its text (the token
+        that ends it is not yielded) or when its context is full.
+
+        Any number of threads may ask at once. Raises `BadInputError` for a prompt longer than the model's context.
+        """
         ...

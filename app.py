@@ -1,0 +1,15 @@
+"""Entry point of the gallery: `python app.py`. Hugging Face Spaces starts it the same way."""
+
+from demos.gallery import build_gallery, launch
+from demos.services import make_services
+from demos.settings import read_settings
+
+
+def main() -> None:
+    """Reads the settings, builds the page, serves it until Ctrl+C."""
+    settings = read_settings()
+    launch(build_gallery(make_services(settings)), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Public API endpoints: typed, with stable names, independent of what the tab looks like."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from demos.page import Page
+from demos.status import sentence_for
+
+
+def endpoint(
+    page: Page,
+    name: str,
+    answer: Callable[..., tuple[Any, dict[str, Any]]],
+    inputs: Sequence[Component],
+    result: Component,
+) -> None:
+    """Publishes `answer` as `/name`, in the same queue as the tab `page`.
+
+    `answer` takes the values of `inputs` and returns the main result and a JSON object with at least `model`, `seed`
+    and `seconds`; its docstring is the endpoint's documentation. Create `inputs` and `result` with `render=False`; an
+    input's value is its default. Errors reach the caller as one sentence.
+    """
+
+    def call(*values: Any) -> tuple[Any, dict[str, Any]]:
+        try:
+            return answer(*values)
+        except Exception as error:  # noqa: BLE001 - the caller gets a sentence for every fault, never a traceback
+            raise gr.Error(sentence_for(error), print_exception=False) from None
+
+    with gr.Group(visible=False):
+        for component in [*inputs, result]:
+            component.render()  # type: ignore[no-untyped-call]
+        facts = gr.JSON(label="Model, seed and seconds")
+        gr.Button("Call").click(
+            call,
+            list(inputs),
+            [result, facts],
+            api_name=name,
+            api_description=answer.__doc__ or "",
+            concurrency_id=page.slug,
+            concurrency_limit=page.at_once,
+        )

@@ -1,0 +1,84 @@
+"""The whole page: header, one tab for each application in lecture order, the Models tab."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from types import ModuleType
+
+import gradio as gr
+
+from demos import health, super_resolution, theme
+from demos.page import Page
+from demos.services import Services, make_services
+from demos.settings import Settings, read_settings
+
+TITLE = "Deep Generative Models"
+APPLICATIONS: tuple[ModuleType, ...] = (super_resolution,)
+"""In lecture order. Each module has a `PAGE` and a `build(services)`."""
+
+_HEADER = f"""
+<div class="bar"><h1>{TITLE}: the gallery</h1>
+<button id="mode-switch" type="button" aria-label="Switch between light and dark">Light / dark</button></div>
+"""
+
+
+def build_gallery(services: Services, applications: Sequence[ModuleType] = APPLICATIONS) -> gr.Blocks:
+    """The page with the given applications, or those that the settings name."""
+    wanted = services.settings.demos
+    shown = [demo for demo in applications if not wanted or demo.PAGE.slug in wanted]
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        gr.HTML(_HEADER, elem_id="page-header")
+        with gr.Tabs(elem_id="applications", overflow_behavior="wrap") as tabs:
+            for demo in shown:
+                slug = demo.PAGE.slug
+                with gr.Tab(demo.PAGE.title, id=slug, elem_id=f"tab-{slug}", elem_classes=f"family-{demo.PAGE.family}"):
+                    demo.build(services)
+            with gr.Tab("Models", id="models", elem_id="tab-models", alignment="right"):
+                health.build(services)
+        slugs = [*(demo.PAGE.slug for demo in shown), "models"]
+
+        def open_linked_tab(request: gr.Request) -> gr.Tabs:
+            asked = request.query_params.get("demo", "")
+            return gr.Tabs(selected=asked) if asked in slugs else gr.Tabs()
+
+        page.load(open_linked_tab, None, tabs, queue=False, api_visibility="private")
+    return page  # type: ignore[no-any-return]
+
+
+def launch(page: gr.Blocks, settings: Settings, *, block: bool = True) -> str:
+    """Serves `page` and returns its address. With `block` it returns when the server stops."""
+    # A pandas summary of all events after each event would cost more than the event itself.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+    # With the default rate every waiting student is told of every finished job: quadratic in a full hall.
+    page.queue(status_update_rate=2, max_size=settings.max_queue, api_open=False, default_concurrency_limit=8)
+    _, address, _ = page.launch(
+        server_name=settings.host,
+        server_port=settings.port,
+        theme=theme.theme(),
+        css=theme.css() + _tab_colours(),
+        head=theme.head(),
+        favicon_path=str(theme.FAVICON),
+        footer_links=["api"],
+        run_history=False,
+        enable_monitoring=False,
+        show_error=False,
+        max_file_size="20mb",
+        max_threads=80,
+        prevent_thread_lock=not block,
+        quiet=not block,
+        ssr_mode=False,
+    )
+    return str(address)
+
+
+def run_alone(demo: Page) -> None:
+    """Serves a gallery with this one tab: `python -m demos.super_resolution`."""
+    settings = replace(read_settings(), demos=(demo.slug,))
+    launch(build_gallery(make_services(settings)), settings)
+
+
+def _tab_colours() -> str:
+    return "".join(
+        f"#tab-{demo.PAGE.slug}-button {{ --family: var(--{demo.PAGE.family}); }}\n" for demo in APPLICATIONS
+    )

@@ -1,0 +1,52 @@
+"""Choice of the model: a native select, in which what cannot run here is greyed out and says why."""
+
+from typing import Any
+
+import gradio as gr
+
+from demos.page import on_open
+from models.registry import Registry
+from models.tasks import Task
+
+_TEMPLATE = """
+<label>Model
+  <select aria-label="Model">
+    {{#each options}}
+    <option value="{{id}}" {{#if selected}}selected{{/if}} {{#if why}}disabled{{/if}}>
+      {{title}}{{#if why}} ({{why}}){{/if}}
+    </option>
+    {{/each}}
+  </select>
+</label>
+"""
+_ON_LOAD = """
+element.addEventListener("change", (event) => { props.value = event.target.value; trigger("change"); });
+watch("value", () => { const select = element.querySelector("select"); if (props.value) select.value = props.value; });
+"""
+
+
+def model_picker(registry: Registry, task: Task) -> gr.HTML:
+    """Draws the picker; its value is a model id. The reasons are brought up to date whenever its tab is opened."""
+    best = best_model(registry, task)
+    picker = gr.HTML(
+        best,
+        html_template=_TEMPLATE,
+        js_on_load=_ON_LOAD,
+        elem_classes="model-picker",
+        options=_options(registry, task, best),
+    )
+    on_open(picker, lambda selected: gr.update(options=_options(registry, task, selected)), [picker])
+    return picker
+
+
+def best_model(registry: Registry, task: Task) -> str:
+    """The id of the model to start with: the best that can run here, else the first by preference."""
+    choice = registry.choose(task)
+    return (choice.spec or registry.for_task(task)[0]).id
+
+
+def _options(registry: Registry, task: Task, selected: str) -> list[dict[str, Any]]:
+    return [
+        {"id": spec.id, "title": spec.title, "why": registry.why_not(spec.id), "selected": spec.id == selected}
+        for spec in registry.for_task(task)
+    ]

@@ -1,0 +1,83 @@
+"""Run and Stop: the primary button, Stop beside it, and the status line; one piece for every tab."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import gradio as gr
+
+from demos import status
+from demos.page import Page
+
+Update = str | dict[Any, Any]
+"""What a handler yields: words for the status line, or new values by component."""
+_ENABLE = "() => ({__type__: 'update', interactive: true})"
+Handler = Callable[..., Generator[Update, None, None]]
+
+
+class Runner:
+    """Draws the buttons where it is created. Ctrl+Enter and Esc press them (see assets/theme/gallery.js)."""
+
+    def __init__(self, page: Page, verb: str) -> None:
+        self._page = page
+        with gr.Row(elem_classes="run-row"):
+            self.run = gr.Button(verb, variant="primary", elem_classes="run-button", scale=4, min_width=120)
+            self.stop = gr.Button("Stop", interactive=False, elem_classes="stop-button", scale=1, min_width=72)
+        self.status = gr.HTML(status.done(""), elem_classes="status-line", min_height=28)
+        self._events: list[dict[str, Any]] = []
+
+    def on(
+        self,
+        triggers: Sequence[Any],
+        handler: Handler,
+        inputs: Sequence[gr.components.Component],
+        outputs: Sequence[gr.components.Component],
+    ) -> None:
+        """Runs `handler` when any of `triggers` fires.
+
+        The handler is a generator over the values of `inputs`; it yields words or `{component: value}` with components
+        of `outputs`. A `ModelError` becomes the status line; nothing else on the page changes.
+        """
+
+        def run(*values: Any) -> Iterator[dict[Any, Any]]:
+            yield {self.stop: gr.update(interactive=True), self.status: status.working("starting")}
+            last_words = ""
+            try:
+                with closing(handler(*values)) as updates:
+                    for update in updates:
+                        if isinstance(update, str):
+                            last_words = status.done(update)
+                            yield {self.status: status.working(update)}
+                        else:
+                            yield update
+            except Exception as error:  # noqa: BLE001 - the page shows a sentence for every fault, never a traceback
+                last_words = status.problem(status.sentence_for(error))
+            yield {self.stop: gr.update(interactive=False), self.status: last_words}
+
+        # In the browser alone: who has to queue can stop waiting too.
+        gr.on(triggers, None, None, self.stop, js=_ENABLE, api_visibility="private")
+        self._events.append(
+            gr.on(
+                triggers,
+                run,
+                list(inputs),
+                [self.stop, self.status, *outputs],
+                api_visibility="private",
+                concurrency_id=self._page.slug,
+                concurrency_limit=self._page.at_once,
+                show_progress="minimal",
+                show_progress_on=[self.status],
+                trigger_mode="once",
+            )
+        )
+
+    def wire_stop(self) -> None:
+        """Lets Stop end everything bound so far. Call it once, after the last `on`."""
+        self.stop.click(
+            lambda: (gr.update(interactive=False), status.done("Stopped.")),
+            None,
+            [self.stop, self.status],
+            cancels=self._events,
+            queue=False,
+            api_visibility="private",
+        )

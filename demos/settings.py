@@ -1,0 +1,91 @@
+"""Settings of the gallery: environment variables first, command line over them."""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.locations import default_cache
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one gallery is run. See `app.py --help` for what each setting means."""
+
+    host: str
+    port: int
+    cache: Path
+    memory_gb: float | None
+    max_queue: int
+    demos: tuple[str, ...]
+    offline: bool
+
+
+def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from `arguments` (default: the command line) over `environment`. A wrong value ends the program, as
+    argparse does, with a sentence."""
+    parser = argparse.ArgumentParser(
+        prog="app.py",
+        description="A live gallery of deep generative models.",
+        epilog="Each option can also be set as an environment variable: GALLERY_HOST, GALLERY_PORT, GALLERY_CACHE, "
+        "GALLERY_MEMORY_GB, GALLERY_MAX_QUEUE, GALLERY_DEMOS, GALLERY_OFFLINE.",
+    )
+
+    def setting(name: str, default: str) -> str:
+        return environment.get(f"GALLERY_{name}", default)
+
+    # Spaces and container hosts tell Gradio by its own variables where to listen.
+    parser.add_argument(
+        "--host",
+        default=setting("HOST", environment.get("GRADIO_SERVER_NAME", "127.0.0.1")),
+        help="address to listen on; 0.0.0.0 lets the whole network in (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=setting("PORT", environment.get("GRADIO_SERVER_PORT", "7860")),
+        help="port to listen on (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=default_cache(environment),
+        help="folder for downloaded weights (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--memory-gb",
+        type=float,
+        default=setting("MEMORY_GB", "") or None,
+        help="gigabytes that loaded models may take; idle ones are unloaded beyond that "
+        "(default: half of the main memory, nine tenths of a graphics card)",
+    )
+    parser.add_argument(
+        "--max-queue",
+        type=int,
+        default=setting("MAX_QUEUE", "300"),
+        help="requests that may wait at the same time; further ones are asked to come back (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--demos",
+        default=setting("DEMOS", ""),
+        help="comma-separated names of the tabs to show, such as speech,language (default: all)",
+    )
+    parser.add_argument(
+        "--offline",
+        action="store_true",
+        default=setting("OFFLINE", "").lower() in ("1", "true", "yes"),
+        help="never use the network: run what has been downloaded, say so for the rest",
+    )
+    chosen = parser.parse_args(arguments)
+    if chosen.max_queue < 1:
+        parser.error("--max-queue must be at least 1")
+    return Settings(
+        chosen.host,
+        chosen.port,
+        chosen.cache.expanduser(),
+        chosen.memory_gb,
+        chosen.max_queue,
+        tuple(name.strip() for name in chosen.demos.split(",") if name.strip()),
+        chosen.offline,
+    )

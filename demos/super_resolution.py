@@ -1,0 +1,326 @@
+"""Super-resolution: p(high resolution | low resolution). Any photograph becomes a fair test when it is shrunk first."""
+
+import html
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from demos import recorded
+from demos.endpoints import endpoint
+from demos.examples import example
+from demos.model_card import device_name, model_strip, strip
+from demos.model_picker import best_model, model_picker
+from demos.page import HowItWorks, Page, answer, frame, question
+from demos.pictures import keep_png, picture_input, read_picture
+from demos.runner import Runner, Update
+from demos.services import Services
+from models.errors import BadInputError
+from models.image_metrics import psnr, ssim
+from models.states import Lease, LoadProgress
+from models.tasks import Progress, Task, Upscaled, Upscaler, UpscaleRequest
+from models.units import seconds
+
+SCALE = 4
+MAX_INPUT_PIXELS = 256 * 1024
+"""What is fed to the network: a student with two CPU cores waits half a minute for as much."""
+MAX_REFERENCE_SIDE = 1024
+"""A photograph is reduced to this before the fair test, so that its quarter is quick to enlarge again."""
+ORIGINAL, PIXELS, BICUBIC = "Original", "The small picture", "Bicubic interpolation"
+SHRINK, AS_IT_IS = "Shrink it to a quarter first: a fair test", "As it is"
+
+PAGE = Page(
+    slug="super-resolution",
+    title="Super-resolution",
+    family="images",
+    task=Task.SUPER_RESOLUTION,
+    formula="p(high res | low res)",
+    sentence="A small picture has many possible large ones behind it; the model draws one that looks real.",
+    how=HowItWorks(
+        sentences="Every low-resolution picture could have come from countless sharp ones, so there is no single right "
+        "answer. Bicubic interpolation takes an average of neighbours and blurs; a network trained with an adversarial "
+        "loss is punished for blur, so it commits to one plausible texture. What it adds is invented: never use it "
+        "as evidence.",
+        formula=r"\hat{x} = G_\theta(y), \quad \min_\theta \max_\phi \; \lVert x - G_\theta(y) \rVert_1 + "
+        r"\lambda \, \mathcal{L}_{\text{perceptual}} + \mu \, \log(1 - D_\phi(G_\theta(y)))",
+        paper="Real-ESRGAN: [Wang et al. 2021](https://arxiv.org/abs/2107.10833). Many answers for one input: PULSE, "
+        "[Menon et al. 2020](https://arxiv.org/abs/2003.03808).",
+        code="""
+from models.registry import Registry
+from models.catalog import CATALOG
+from models.store import WeightStore
+from models.tasks import UpscaleRequest, Upscaled
+from pathlib import Path
+from PIL import Image
+
+registry = Registry(CATALOG, store=WeightStore(Path("weights")))
+small = Image.open("photo.png").convert("RGB")
+with registry.lease("real-esrgan-x4plus") as lease:
+    for step in lease.backend.upscale(UpscaleRequest(small)):
+        print(step)                  # tile 1 of 4, ...
+step.image.save("large.png")         # four times as wide and high
+""",
+    ),
+)
+
+EXAMPLES = ("cat.png", "coffee.png", "rocket.png", "drawing.png")
+
+
+@dataclass(frozen=True)
+class EnlargingTask:
+    """The small picture to enlarge and, in a fair test, the original it was shrunk from."""
+
+    small: Image.Image
+    original: Image.Image | None
+
+
+@dataclass
+class Enlarged:
+    """What a model made of a `EnlargingTask`."""
+
+    lease: Lease
+    image: Image.Image
+    took: float
+    scores: dict[str, float] = field(default_factory=dict)
+    """PSNR in dB and SSIM against the original, in a fair test."""
+
+
+def prepare_task(path: str | None, mode: str) -> EnlargingTask:
+    """The task set by an uploaded picture. Raises `BadInputError` if the picture is unusable or too large."""
+    picture = read_picture(path)
+    if mode == SHRINK:
+        picture.thumbnail((MAX_REFERENCE_SIDE, MAX_REFERENCE_SIDE), Image.Resampling.LANCZOS)
+        width, height = picture.width // SCALE, picture.height // SCALE
+        if not width or not height:
+            raise BadInputError(f"This picture is too small to shrink; choose “{AS_IT_IS}”.")
+        original = picture.crop((0, 0, width * SCALE, height * SCALE))
+        return EnlargingTask(original.resize((width, height), Image.Resampling.BICUBIC), original)
+    if picture.width * picture.height > MAX_INPUT_PIXELS:
+        raise BadInputError(
+            f"This picture has {picture.width} x {picture.height} pixels; as it is, at most 512 x 512 can be enlarged. "
+            f"Choose “{SHRINK}” or a smaller picture."
+        )
+    return EnlargingTask(picture, None)
+
+
+def enlarge(services: Services, task: EnlargingTask, model: str) -> Iterator[LoadProgress | Progress | Enlarged]:
+    """Runs one model on the task: progress first, the result last."""
+    yield from services.registry.prepare(model)
+    with services.registry.lease(model) as lease:
+        if lease.spec.task != Task.SUPER_RESOLUTION:
+            raise BadInputError(f"{lease.spec.title} cannot enlarge pictures.")
+        upscaler: Upscaler = lease.backend
+        started = time.perf_counter()
+        for step in upscaler.upscale(UpscaleRequest(task.small)):
+            if isinstance(step, Upscaled):
+                result = Enlarged(lease, step.image, time.perf_counter() - started)
+                if task.original is not None:
+                    result.scores = {"psnr": psnr(step.image, task.original), "ssim": ssim(step.image, task.original)}
+                yield result
+            else:
+                yield step
+
+
+def words_for(result: Enlarged) -> str:
+    """The result in words: seconds and, in a fair test, how close to the original it is."""
+    size = f"{result.image.width} x {result.image.height} px in {seconds(result.took)}"
+    if not result.scores:
+        return size
+    return f"{size}; against the original: PSNR {result.scores['psnr']:.1f} dB, SSIM {result.scores['ssim']:.2f}"
+
+
+def kept_views(task: EnlargingTask, results: list[Enlarged]) -> dict[str, str]:
+    """Files for the slider by label: the small picture, each result, the original."""
+    large = (task.small.width * SCALE, task.small.height * SCALE)
+    views = {PIXELS: keep_png(task.small.resize(large, Image.Resampling.NEAREST), "small.png", {})}
+    for result in results:
+        spec = result.lease.spec
+        facts = {"model": spec.id, "licence": spec.licence, "seconds": round(result.took, 3), "scale": SCALE}
+        views[spec.title] = keep_png(result.image, f"{spec.id}.png", facts)
+    if task.original is not None:
+        views[ORIGINAL] = keep_png(task.original, "original.png", {})
+    return views
+
+
+def build(services: Services) -> None:
+    """Draws the tab."""
+    registry = services.registry
+    opening = recorded.load(PAGE.slug)
+    opening_views = {label: opening.file(name) for label, name in opening.facts["views"].items()}
+    model_title = registry[opening.model].title
+
+    with frame(PAGE):
+        views = gr.State(opening_views)
+        with gr.Row(elem_classes="cards"):
+            with question():
+                picture = picture_input(
+                    opening_views[ORIGINAL],
+                    label="Your picture (PNG, JPEG or WebP)",
+                    sources=["upload", "clipboard"],
+                    buttons=[],
+                    height=170,
+                    elem_classes="input-picture",
+                )
+                examples = gr.Dataset(
+                    label="Examples: one click runs them",
+                    components=[gr.Image(render=False)],
+                    samples=[[example(name)] for name in EXAMPLES],
+                    type="index",
+                    elem_classes="examples",
+                )
+                mode = gr.Radio(
+                    [SHRINK, AS_IT_IS],
+                    value=SHRINK,
+                    show_label=False,
+                    info=f"Photographs are first reduced to {MAX_REFERENCE_SIDE} px; as it is, up to 512 x 512 px.",
+                    container=False,
+                )
+                picker = model_picker(registry, PAGE.task)
+                runner = Runner(PAGE, "Enlarge four times")
+            with answer():
+                slider = gr.ImageSlider(
+                    (opening_views[BICUBIC], opening_views[model_title]),
+                    show_label=False,
+                    max_height=350,
+                    buttons=["fullscreen"],
+                    elem_id="super-resolution-slider",
+                )
+                with gr.Row(elem_classes="pair"):
+                    left = gr.Dropdown(list(opening_views), value=BICUBIC, label="Left of the slider", min_width=150)
+                    right = gr.Dropdown(list(opening_views), value=model_title, label="Right of it", min_width=150)
+                    download = gr.DownloadButton("Download", value=opening_views[model_title], min_width=120)
+                scores = gr.HTML(_scores_html(opening.facts["scores"]), elem_classes="scores")
+                card_strip = model_strip(opening.strip(registry))
+        with gr.Column(elem_classes="card"):
+            gr.HTML(
+                "<h3>Every model on the same picture</h3><p class='status'>Runs all of them one after the other; then "
+                "any two can be laid over each other in the slider above.</p>"
+            )
+            comparison_runner = Runner(PAGE, "Compare every model")
+            comparison = gr.Gallery(
+                columns=4, object_fit="contain", height="auto", show_label=False, visible=False, elem_id="comparison"
+            )
+
+    def show(task: EnlargingTask, results: list[Enlarged], left_label: str) -> dict[Any, Any]:
+        made, last = kept_views(task, results), results[-1]
+        labels = list(made)
+        title = last.lease.spec.title
+        return {
+            views: made,
+            slider: (made[left_label], made[title]),
+            left: gr.update(choices=labels, value=left_label),
+            right: gr.update(choices=labels, value=title),
+            download: made[title],
+            scores: _scores_html({result.lease.spec.title: words_for(result) for result in results}),
+            card_strip: strip(last.lease.spec, device=device_name(last.lease.device), took=last.took),
+        }
+
+    def run(path: str | None, mode: str, model: str) -> Generator[Update, None, None]:
+        task = prepare_task(path, mode)
+        results = []
+        for name in dict.fromkeys(["bicubic", model]):
+            for step in enlarge(services, task, name):
+                if isinstance(step, Enlarged):
+                    results.append(step)
+                else:
+                    yield str(step)
+        yield show(task, results, BICUBIC if model != "bicubic" else PIXELS)
+        yield words_for(results[-1])
+
+    def run_example(index: int, mode: str, model: str) -> Generator[Update, None, None]:
+        path = example(EXAMPLES[index])
+        yield {picture: path}
+        yield from run(path, mode, model)
+
+    def compare(path: str | None, mode: str) -> Generator[Update, None, None]:
+        task = prepare_task(path, mode)
+        specs = [spec for spec in reversed(registry.for_task(PAGE.task)) if not registry.why_not(spec.id)]
+        results: list[Enlarged] = []
+        for spec in specs:
+            for step in enlarge(services, task, spec.id):
+                if not isinstance(step, Enlarged):
+                    yield f"{spec.title}: {step}"
+                    continue
+                results.append(step)
+                made = kept_views(task, results)
+                captions = [(made[r.lease.spec.title], f"{r.lease.spec.title}: {words_for(r)}") for r in results]
+                yield {comparison: gr.update(value=captions, visible=True)}
+        yield show(task, results, BICUBIC)
+        yield f"{len(results)} models in {seconds(sum(result.took for result in results))}"
+
+    shown = [views, slider, left, right, download, scores, card_strip]
+    runner.on([runner.run.click], run, [picture, mode, picker], shown)
+    runner.on([examples.click], run_example, [examples, mode, picker], [picture, *shown])
+    runner.wire_stop()
+    compare_outputs = [comparison, *shown]
+    comparison_runner.on([comparison_runner.run.click], compare, [picture, mode], compare_outputs)
+    comparison_runner.wire_stop()
+    for chosen in (left, right):
+        chosen.input(
+            lambda a, b, made: (made[a], made[b]),
+            [left, right, views],
+            slider,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+
+    def super_resolution(image: str | None, model: str) -> tuple[str, dict[str, Any]]:
+        """Enlarges a picture (PNG, JPEG or WebP, at most 512 x 512 px) four times.
+
+        Returns the enlarged picture as PNG, and the model, the seconds it took and the size. Nothing is random, so the
+        seed is null.
+        """
+        *_, result = enlarge(services, prepare_task(image, AS_IT_IS), model)
+        assert isinstance(result, Enlarged)
+        spec = result.lease.spec
+        facts = {"model": spec.id, "seed": None, "seconds": round(result.took, 3), "licence": spec.licence}
+        return keep_png(result.image, f"{spec.id}.png", facts), {**facts, "size": list(result.image.size)}
+
+    endpoint(
+        PAGE,
+        "super_resolution",
+        super_resolution,
+        [
+            picture_input(label="image", render=False),
+            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+        ],
+        gr.Image(label="enlarged", format="png", render=False),
+    )
+
+
+def _scores_html(lines: dict[str, str]) -> str:
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(words)}</td></tr>" for name, words in lines.items()
+    )
+    return f"<table class='facts'>{rows}</table>"
+
+
+def record(services: Services) -> recorded.Recorded:
+    """Makes the opening result: the first example, shrunk, then enlarged by bicubic and by the best model."""
+    task = prepare_task(example(EXAMPLES[0]), SHRINK)
+    model = services.registry.for_task(PAGE.task)[0].id
+    results = [
+        step for name in ("bicubic", model) for step in enlarge(services, task, name) if isinstance(step, Enlarged)
+    ]
+    views = kept_views(task, results)
+    files = {label: f"{Path(path).stem}.png" for label, path in views.items()}
+    return recorded.save(
+        PAGE.slug,
+        {files[label]: Path(path).read_bytes() for label, path in views.items()},
+        lease=results[-1].lease,
+        seed=None,
+        seconds=results[-1].took,
+        settings={"example": EXAMPLES[0], "mode": SHRINK},
+        facts={"views": files, "scores": {r.lease.spec.title: words_for(r) for r in results}},
+    )
+
+
+if __name__ == "__main__":
+    from demos.gallery import run_alone
+
+    run_alone(PAGE)
