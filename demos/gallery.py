@@ -7,13 +7,14 @@ from types import ModuleType
 
 import gradio as gr
 
-from demos import health, super_resolution, theme
+from demos import health, speech, super_resolution, theme
+from demos.model_picker import best_model
 from demos.page import Page
 from demos.services import Services, make_services
 from demos.settings import Settings, read_settings
 
 TITLE = "Deep Generative Models"
-APPLICATIONS: tuple[ModuleType, ...] = (super_resolution,)
+APPLICATIONS: tuple[ModuleType, ...] = (super_resolution, speech)
 """In lecture order. Each module has a `PAGE` and a `build(services)`."""
 
 _HEADER = f"""
@@ -35,11 +36,14 @@ def build_gallery(services: Services, applications: Sequence[ModuleType] = APPLI
                     demo.build(services)
             with gr.Tab("Models", id="models", elem_id="tab-models", alignment="right"):
                 health.build(services)
-        slugs = [*(demo.PAGE.slug for demo in shown), "models"]
+        pages = {demo.PAGE.slug: demo.PAGE for demo in shown}
 
         def open_linked_tab(request: gr.Request) -> gr.Tabs:
             asked = request.query_params.get("demo", "")
-            return gr.Tabs(selected=asked) if asked in slugs else gr.Tabs()
+            opened = pages.get(asked) or next(iter(pages.values()), None)
+            if opened is not None:
+                services.registry.warm_up(best_model(services.registry, opened.task))
+            return gr.Tabs(selected=asked) if asked in [*pages, "models"] else gr.Tabs()
 
         page.load(open_linked_tab, None, tabs, queue=False, api_visibility="private")
     return page  # type: ignore[no-any-return]

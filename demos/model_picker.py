@@ -26,7 +26,8 @@ watch("value", () => { const select = element.querySelector("select"); if (props
 
 
 def model_picker(registry: Registry, task: Task) -> gr.HTML:
-    """Draws the picker; its value is a model id. The reasons are brought up to date whenever its tab is opened."""
+    """Draws the picker; its value is a model id. Opening its tab brings the reasons up to date and starts to load the
+    model, so that the first click finds it ready."""
     best = best_model(registry, task)
     picker = gr.HTML(
         best,
@@ -35,7 +36,12 @@ def model_picker(registry: Registry, task: Task) -> gr.HTML:
         elem_classes="model-picker",
         options=_options(registry, task, best),
     )
-    on_open(picker, lambda selected: gr.update(options=_options(registry, task, selected)), [picker])
+
+    def tab_opened(selected: str) -> Any:
+        registry.warm_up(selected)
+        return gr.update(options=_options(registry, task, selected))
+
+    on_open(picker, tab_opened, [picker])
     return picker
 
 

@@ -133,6 +133,15 @@ def words_for(result: Enlarged) -> str:
     return f"{size}; against the original: PSNR {result.scores['psnr']:.1f} dB, SSIM {result.scores['ssim']:.2f}"
 
 
+def comparison_table(results: list[Enlarged]) -> list[dict[str, str]]:
+    """A row for each result: model, seconds and, in a fair test, PSNR and SSIM."""
+    return [
+        {"Model": result.lease.spec.title, "Time": seconds(result.took)}
+        | ({"PSNR": f"{result.scores['psnr']:.1f} dB", "SSIM": f"{result.scores['ssim']:.2f}"} if result.scores else {})
+        for result in results
+    ]
+
+
 def kept_views(task: EnlargingTask, results: list[Enlarged]) -> dict[str, str]:
     """Files for the slider by label: the small picture, each result, the original."""
     large = (task.small.width * SCALE, task.small.height * SCALE)
@@ -185,7 +194,7 @@ def build(services: Services) -> None:
                 slider = gr.ImageSlider(
                     (opening_views[BICUBIC], opening_views[model_title]),
                     show_label=False,
-                    max_height=350,
+                    max_height=318,
                     buttons=["fullscreen"],
                     elem_id="super-resolution-slider",
                 )
@@ -193,7 +202,7 @@ def build(services: Services) -> None:
                     left = gr.Dropdown(list(opening_views), value=BICUBIC, label="Left of the slider", min_width=150)
                     right = gr.Dropdown(list(opening_views), value=model_title, label="Right of it", min_width=150)
                     download = gr.DownloadButton("Download", value=opening_views[model_title], min_width=120)
-                scores = gr.HTML(_scores_html(opening.facts["scores"]), elem_classes="scores")
+                scores = gr.HTML(_table_html(opening.facts["table"]), elem_classes="scores")
                 card_strip = model_strip(opening.strip(registry))
         with gr.Column(elem_classes="card"):
             gr.HTML(
@@ -215,7 +224,7 @@ def build(services: Services) -> None:
             left: gr.update(choices=labels, value=left_label),
             right: gr.update(choices=labels, value=title),
             download: made[title],
-            scores: _scores_html({result.lease.spec.title: words_for(result) for result in results}),
+            scores: _table_html(comparison_table(results)),
             card_strip: strip(last.lease.spec, device=device_name(last.lease.device), took=last.took),
         }
 
@@ -293,11 +302,10 @@ def build(services: Services) -> None:
     )
 
 
-def _scores_html(lines: dict[str, str]) -> str:
-    rows = "".join(
-        f"<tr><td>{html.escape(name)}</td><td>{html.escape(words)}</td></tr>" for name, words in lines.items()
-    )
-    return f"<table class='facts'>{rows}</table>"
+def _table_html(rows: list[dict[str, str]]) -> str:
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in rows[0])
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row.values()) + "</tr>" for row in rows)
+    return f"<table class='facts compact'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def record(services: Services) -> recorded.Recorded:
@@ -316,7 +324,7 @@ def record(services: Services) -> recorded.Recorded:
         seed=None,
         seconds=results[-1].took,
         settings={"example": EXAMPLES[0], "mode": SHRINK},
-        facts={"views": files, "scores": {r.lease.spec.title: words_for(r) for r in results}},
+        facts={"views": files, "table": comparison_table(results)},
     )
 
 

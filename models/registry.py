@@ -4,7 +4,6 @@ Life of a model: registered -> (fetched) -> loaded -> leased and returned many t
 A hundred first users cause one load; what is leased is never evicted; a load that fails leaves everything as it was.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -21,7 +20,6 @@ from models.devices import Device, available_devices, default_budget, release_un
 from models.errors import (
     BusyError,
     DuplicateModelError,
-    ModelError,
     ModelUnavailableError,
     OutOfMemoryError,
     UnknownModelError,
@@ -32,8 +30,6 @@ from models.states import Choice, Lease, LoadProgress, ModelStatus, State
 from models.store import WeightStore
 from models.tasks import Task
 from models.units import gigabytes
-
-log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.25
@@ -138,6 +134,9 @@ class Registry:
 
         Whoever stops listening does not stop the load: others may be waiting for it. Raises what the load raised.
         """
+        reason = self.why_not(model_id)
+        if reason:
+            raise ModelUnavailableError(f"{self[model_id].title} cannot run here now: {reason}.")
         loading = self._start_loading(model_id)
         if loading is None:
             return
@@ -145,6 +144,11 @@ class Registry:
             yield loading.progress
             wait([loading.done], timeout=POLL_SECONDS)
         loading.done.result()
+
+    def warm_up(self, model_id: str) -> None:
+        """Begins to load the model in the background, if that needs no download and it can run here; never raises."""
+        if not self.why_not(model_id) and self.store.present(self[model_id].weights):
+            self._start_loading(model_id)
 
     @contextmanager
     def lease(self, model_id: str, *, patience: float = PATIENCE_SECONDS) -> Iterator[Lease]:
@@ -201,9 +205,6 @@ class Registry:
                 return None
             if model_id in self._loading:
                 return self._loading[model_id]
-            reason = self.why_not(model_id)
-            if reason:
-                raise ModelUnavailableError(f"{spec.title} cannot run here now: {reason}.")
             loading = self._loading[model_id] = _Loading()
         threading.Thread(target=self._load, args=(spec, loading), name=f"load {model_id}", daemon=True).start()
         return loading
@@ -247,10 +248,7 @@ class Registry:
     def _bring_back(self, model_ids: list[str]) -> None:
         """Loads again, in the background, what was evicted for a model that then failed to load."""
         for model_id in model_ids:
-            try:
-                self._start_loading(model_id)
-            except ModelError as error:
-                log.warning("could not bring back %s: %s", model_id, error)
+            self.warm_up(model_id)
 
     def _status_of(self, spec: ModelSpec) -> ModelStatus:
         device = self._device_for(spec)

@@ -217,6 +217,18 @@ def test_student_who_leaves_does_not_stop_the_load(make_registry: Callable[..., 
     assert eventually(lambda: loaded(registry) == {"a"})
 
 
+def test_warm_up_loads_in_the_background_but_never_downloads(
+    make_registry: Callable[..., Registry], counters: Counters
+) -> None:
+    absent = Weights("absent", (WeightFile("w.bin", "0" * 64, 1),), ())
+    registry = make_registry(toy_spec("a"), toy_spec("b", weights=absent), toy_spec("c", memory={"cuda": GB}))
+    for model_id in ("a", "b", "c"):
+        registry.warm_up(model_id)
+    assert eventually(lambda: loaded(registry) == {"a"})
+    assert [status.state for status in registry.status()] == ["loaded", "not downloaded", "unavailable"]
+    assert counters.loads == {"a": 1}
+
+
 def test_add_is_atomic(make_registry: Callable[..., Registry]) -> None:
     registry = make_registry(toy_spec("a"))
     with pytest.raises(DuplicateModelError, match="'a'"):
