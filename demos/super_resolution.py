@@ -256,7 +256,7 @@ def build(services: Services) -> None:
                     continue
                 results.append(step)
                 made = kept_views(task, results)
-                captions = [(made[r.lease.spec.title], f"{r.lease.spec.title}: {words_for(r)}") for r in results]
+                captions = [(made[r.lease.spec.title], r.lease.spec.title) for r in results]
                 yield {comparison: gr.update(value=captions, visible=True)}
         yield show(task, results, BICUBIC)
         yield f"{len(results)} models in {seconds(sum(result.took for result in results))}"

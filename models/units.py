@@ -15,4 +15,6 @@ def millions(count: int) -> str:
 
 def seconds(duration: float) -> str:
     """A duration as "0.42 s", "3.1 s", "75 s"."""
+    if duration < 0.01:
+        return "under 0.01 s"
     return f"{duration:.2f} s" if duration < 1 else f"{duration:.1f} s" if duration < 20 else f"{duration:.0f} s"
