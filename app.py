@@ -8,7 +8,11 @@ from demos.settings import read_settings
 def main() -> None:
     """Reads the settings, builds the page, serves it until Ctrl+C."""
     settings = read_settings()
-    launch(build_gallery(make_services(settings)), settings)
+    services = make_services(settings)
+    try:
+        launch(build_gallery(services), settings)
+    finally:
+        services.registry.close()
 
 
 if __name__ == "__main__":

@@ -1,21 +1,25 @@
 """The whole page: header, one tab for each application in lecture order, the Models tab."""
 
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
 
 import gradio as gr
 
-from demos import health, speech, super_resolution, theme
+from demos import health, language, speech, super_resolution, theme
 from demos.model_picker import best_model
 from demos.page import Page
 from demos.services import Services, make_services
 from demos.settings import Settings, read_settings
 
 TITLE = "Deep Generative Models"
-APPLICATIONS: tuple[ModuleType, ...] = (super_resolution, speech)
+APPLICATIONS: tuple[ModuleType, ...] = (super_resolution, speech, language)
 """In lecture order. Each module has a `PAGE` and a `build(services)`."""
+
+WARM_UP_AFTER_SECONDS = 2.0
+"""The first visitor's page fetches its pictures before the first model takes the processor."""
 
 _HEADER = f"""
 <div class="bar"><h1>{TITLE}: the gallery</h1>
@@ -42,7 +46,8 @@ def build_gallery(services: Services, applications: Sequence[ModuleType] = APPLI
             asked = request.query_params.get("demo", "")
             opened = pages.get(asked) or next(iter(pages.values()), None)
             if opened is not None:
-                services.registry.warm_up(best_model(services.registry, opened.task))
+                model = best_model(services.registry, opened.task)
+                threading.Timer(WARM_UP_AFTER_SECONDS, services.registry.warm_up, [model]).start()
             return gr.Tabs(selected=asked) if asked in [*pages, "models"] else gr.Tabs()
 
         page.load(open_linked_tab, None, tabs, queue=False, api_visibility="private")

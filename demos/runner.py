@@ -24,7 +24,7 @@ class Runner:
             self.run = gr.Button(verb, variant="primary", elem_classes="run-button", scale=4, min_width=120)
             self.stop = gr.Button("Stop", interactive=False, elem_classes="stop-button", scale=1, min_width=72)
         self.status = gr.HTML(status.done(""), elem_classes="status-line", min_height=28)
-        self._events: list[dict[str, Any]] = []
+        self._events: list[tuple[Sequence[Any], dict[str, Any]]] = []
 
     def on(
         self,
@@ -56,28 +56,33 @@ class Runner:
 
         # In the browser alone: who has to queue can stop waiting too.
         gr.on(triggers, None, None, self.stop, js=_ENABLE, api_visibility="private")
-        self._events.append(
-            gr.on(
-                triggers,
-                run,
-                list(inputs),
-                [self.stop, self.status, *outputs],
-                api_visibility="private",
-                concurrency_id=self._page.slug,
-                concurrency_limit=self._page.at_once,
-                show_progress="minimal",
-                show_progress_on=[self.status],
-                trigger_mode="once",
-            )
+        event = gr.on(
+            triggers,
+            run,
+            list(inputs),
+            [self.stop, self.status, *outputs],
+            api_visibility="private",
+            concurrency_id=self._page.slug,
+            concurrency_limit=self._page.at_once,
+            show_progress="minimal",
+            show_progress_on=[self.status],
+            trigger_mode="once",
         )
+        self._events.append((triggers, event))
 
     def wire_stop(self) -> None:
-        """Lets Stop end everything bound so far. Call it once, after the last `on`."""
-        self.stop.click(
+        """Lets Stop end everything bound so far, and each new run the one before. Call it once, after the last `on`."""
+        events = [event for _, event in self._events]
+        for triggers, event in self._events:
+            # Two runs would write to the same result, a word of this one and a word of that.
+            others = [other for other in events if other is not event]
+            if others:
+                gr.on(triggers, None, None, None, cancels=others, api_visibility="private")
+        # First cancel, then say so: what was already on its way to the page must not have the last word.
+        self.stop.click(None, None, None, cancels=events, api_visibility="private").then(
             lambda: (gr.update(interactive=False), status.done("Stopped.")),
             None,
             [self.stop, self.status],
-            cancels=self._events,
             queue=False,
             api_visibility="private",
         )

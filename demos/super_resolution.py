@@ -194,7 +194,7 @@ def build(services: Services) -> None:
                 slider = gr.ImageSlider(
                     (opening_views[BICUBIC], opening_views[model_title]),
                     show_label=False,
-                    max_height=318,
+                    max_height=640,
                     buttons=["fullscreen"],
                     elem_id="super-resolution-slider",
                 )

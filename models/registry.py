@@ -178,6 +178,14 @@ class Registry:
         resident.close()
         return True
 
+    def close(self) -> None:
+        """Waits for loads under way and unloads what nobody uses. For the end of a program."""
+        with self._lock:
+            under_way = [loading.done for loading in self._loading.values()]
+        wait(under_way)
+        for spec in self:
+            self.unload(spec.id)
+
     def status(self) -> tuple[ModelStatus, ...]:
         """What every model is doing at this moment."""
         return tuple(self._status_of(spec) for spec in self)

@@ -43,7 +43,7 @@ class UpscaleRequest:
     """Enlarge `image` (RGB, any size). `tile` is the side in input pixels of the squares worked on one at a time."""
 
     image: Image.Image
-    tile: int = 192
+    tile: int = 512
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Upscaler(Protocol):
     scale: int
 
     def upscale(self, request: UpscaleRequest) -> Iterator[Progress | Upscaled]:
-        """Yields `Progress` after each tile and `Upscaled` last."""
+        """Yields `Progress` after each step of the work and `Upscaled` last."""
         ...
 
 
@@ -126,6 +126,11 @@ class TextRequest:
             raise BadInputError("Top-p must be above 0 and at most 1.")
         if self.top_k < 0:
             raise BadInputError("Top-k must be 0 or more.")
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the likeliest token always wins. So cold, dividing by the temperature would only overflow."""
+        return self.temperature < 0.001
 
 
 @dataclass(frozen=True)

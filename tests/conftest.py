@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from gradio_client import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from demos.gallery import build_gallery, launch
 from demos.services import Services, make_services
@@ -18,6 +18,9 @@ from models.registry import Registry
 from models.store import WeightStore
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+# A busy machine is no fault of the page's.
+expect.set_options(timeout=60_000)
 
 CPU = Device("cpu", "test processor", 8_000_000_000, "float32", 2)
 
@@ -36,8 +39,7 @@ def services() -> Iterator[Services]:
         port = probe.getsockname()[1]
     services = make_services(read_settings(["--port", str(port)]))
     yield services
-    for spec in services.registry:
-        services.registry.unload(spec.id)
+    services.registry.close()
 
 
 @pytest.fixture(scope="session")

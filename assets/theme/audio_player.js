@@ -6,6 +6,7 @@ const [audio, picture, axis, playhead, regions, list] = [
 let run = null; // the run on screen
 let newest = null; // address of the longest sound of this run
 let loaded = null; // address of the sound that is playing
+let silenced = false; // stopped by the visitor: what still arrives of this run must not start to sound
 
 const span = (value) => value.span || value.cues.at(-1).end;
 const share = (seconds, value) => `${(100 * seconds) / span(value)}%`;
@@ -55,13 +56,14 @@ const show = () => {
     make("span", sentence, cue.phonemes).lang = "en-fonipa";
     sentence.addEventListener("click", () => load(cue.start, true));
   }
-  if (fresh) load(0, value.play);
-  else if (audio.paused) goOn(audio.ended); // else at the next pause between two sentences
+  if (fresh) load(0, value.play && !silenced);
+  else if (audio.paused) goOn(audio.ended && !silenced); // else at the next pause between two sentences
   follow();
 };
 
 const follow = () => {
   const value = props.value;
+  if (!loaded) return;
   const now = audio.paused && !audio.currentTime ? null : value.cues.indexOf(current());
   playhead.style.left = share(audio.currentTime, value);
   playhead.hidden = now === null;
@@ -81,23 +83,29 @@ audio.addEventListener("play", () => {
   for (const other of document.querySelectorAll("audio")) if (other !== audio) other.pause();
   follow();
 });
+audio.addEventListener("pause", () => {
+  if (loaded !== newest && !audio.ended) goOn(false);
+});
 for (const event of ["seeked", "pause", "loadedmetadata"]) audio.addEventListener(event, follow);
 axis.addEventListener("click", (event) => {
   const box = axis.getBoundingClientRect();
   load(((event.clientX - box.left) / box.width) * span(props.value), true);
 });
-document.addEventListener(
-  "click",
-  (event) => {
-    if (!element.closest(".page")?.contains(event.target.closest(".run-button, .text-examples button"))) return;
-    // Safari lets a script start a sound only in a player that has been started by a tap before.
-    audio.play().catch(() => {});
-    audio.pause();
-  },
-  true,
-);
+const silence = () => {
+  silenced = true;
+  audio.pause();
+};
+const onClick = (event) => {
+  const button = event.target.closest(".run-button, .stop-button, .text-examples button");
+  if (!button || !element.closest(".cards")?.contains(button)) return;
+  // Safari lets a script start a sound only in a player that has been started by a tap before.
+  audio.play().catch(() => {});
+  silence();
+  silenced = button.matches(".stop-button");
+};
+document.addEventListener("click", onClick, true);
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") audio.pause();
+  if (event.key === "Escape") silence();
 });
 watch("value", show);
 show();

@@ -3,7 +3,7 @@
 const part = (name) => element.querySelector(`.token-${name}`);
 const make = (tag, name, words = "") => Object.assign(document.createElement(tag), { className: name, textContent: words });
 const bytes = (raw) => Uint8Array.from(raw, (character) => character.charCodeAt(0));
-const percent = (p) => (p >= 0.0995 ? `${Math.round(100 * p)}%` : p >= 0.001 ? `${(100 * p).toFixed(1)}%` : "< 0.1%");
+const percent = (p) => (p >= 0.0995 ? `${Math.round(100 * p)}%` : p >= 0.001 ? `${(100 * p).toFixed(1)}%` : "<0.1%");
 
 const LEVELS = [[0.5, "50% and more"], [0.2, "20 to 50%"], [0.05, "5 to 20%"], [0.01, "1 to 5%"], [0, "below 1%"]];
 const level = (p) => LEVELS.findIndex(([from]) => p >= from);
@@ -44,6 +44,7 @@ function show() {
   const value = props.value || "";
   if (value === shown) return;
   const grows = shown && value.startsWith(shown);
+  if (shown && !grows) bringIntoSight();
   const lines = (grows ? value.slice(shown.length) : value).split("\n").filter(Boolean).map((line) => JSON.parse(line));
   shown = value;
   if (!grows) {
@@ -59,6 +60,11 @@ function show() {
   if (missing && tokens.length > selected) select(selected);
 }
 
+function bringIntoSight() {
+  const { top } = part("text").getBoundingClientRect();
+  if (top < 0 || top > 0.6 * innerHeight) element.scrollIntoView({ block: "start" });
+}
+
 function select(index) {
   selected = index;
   for (const place of part("text").querySelectorAll(".token")) {
@@ -70,12 +76,13 @@ function select(index) {
   const others = alternatives.filter(([id]) => id !== token[0]).slice(0, 9);
   const rows = [...others, token].sort((a, b) => b[2] - a[2]);
   const rest = Math.max(0, 1 - rows.reduce((sum, [, , p]) => sum + p, 0));
-  const context = (head.prompt + tokens.slice(0, index).map((one) => one.spelled).join("")).slice(-38);
+  const before = head.prompt + tokens.slice(0, index).map((one) => one.spelled).join("").replace(/\s+/g, " ");
+  const context = before.length > 40 ? `… ${before.slice(-38).replace(/^\S*\s/, "")}` : before;
   const title = make("p", "token-question");
-  title.append("After ", make("q", "", `…${context}`), " the model expected");
+  title.append("After ", make("q", "", context), " the model expected");
   const list = make("ol", "alternatives");
   for (const row of rows) list.append(alternative(index, row, row === token, rows[0][2]));
-  const note = make("p", "token-note", `All other tokens together: ${percent(rest)}. Choose a token to branch from here.`);
+  const note = make("p", "token-note", `The rest: ${percent(rest)}. Choose one to branch, or a word above to inspect it.`);
   part("panel").replaceChildren(title, list, note);
 }
 
@@ -122,17 +129,19 @@ function save(name, type, content) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
+function facts() {
+  return Object.entries(head).filter(([name, fact]) => name !== "prompt" && fact !== null);
+}
+
 function saveText() {
-  const { prompt, branched_at, ...facts } = head;
-  const settings = Object.entries(facts).map(([name, fact]) => `${name} ${fact}`).join(", ");
+  const settings = facts().map(([name, fact]) => `${name} ${fact}`).join(", ");
   save("continuation.txt", "text/plain;charset=utf-8", `${text()}\n\n--\nAI-generated; may be wrong or offensive. ${settings}\n`);
 }
 
 function saveJson() {
-  const { prompt, branched_at, ...facts } = head;
   const candidate = ([id, raw, probability]) => ({ id, text: new TextDecoder().decode(bytes(raw)), probability });
   const content = {
-    notice: "AI-generated; may be wrong or offensive", prompt, text: text(), ...facts,
+    notice: "AI-generated; may be wrong or offensive", prompt: head.prompt, text: text(), ...Object.fromEntries(facts()),
     tokens: tokens.map((one) => ({ ...candidate(one.token), alternatives: one.alternatives.map(candidate) })),
   };
   save("continuation.json", "application/json", JSON.stringify(content, null, 1));

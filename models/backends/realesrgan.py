@@ -4,7 +4,7 @@ Two networks, in plain PyTorch: RRDBNet (ESRGAN, Wang et al. 2018, arXiv:1809.00
 SRVGGNetCompact. Both learnt to undo blur, noise and JPEG artefacts, so they clean a picture as they enlarge it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -54,11 +54,11 @@ class RealESRGAN:
         load_ncnn_weights(net, weights)
         self._device = torch.device(device.kind)
         self._dtype: torch.dtype = getattr(torch, device.precision)
-        self._net = net.eval().to(self._device, self._dtype)
-        convert_conv2d_weight_memory_format(self._net, torch.channels_last)
+        self.net = net.eval().to(self._device, self._dtype)
+        convert_conv2d_weight_memory_format(self.net, torch.channels_last)
 
     @torch.inference_mode()
-    def upscale(self, request: UpscaleRequest) -> Iterator[Progress | Upscaled]:
+    def upscale(self, request: UpscaleRequest) -> Generator[Progress | Upscaled, None, None]:
         """Yields `Progress` after each block of the network in each tile, and `Upscaled` last.
 
         Raises `BadInputError` if the picture has no pixels.
@@ -68,13 +68,13 @@ class RealESRGAN:
         if not pixels.size:
             raise BadInputError("This picture has no pixels; choose another one.")
         enlarged = np.empty((height * SCALE, width * SCALE, 3), np.uint8)
-        rows = split(height, request.tile, self._net.context)
-        columns = split(width, request.tile, self._net.context)
+        rows = split(height, request.tile, self.net.context)
+        columns = split(width, request.tile, self.net.context)
         for number, (row, column) in enumerate(product(rows, columns), 1):
             what = f"tile {number} of {len(rows) * len(columns)}, block"
             x = self._as_input(pixels[row.seen, column.seen])
-            for done, features in enumerate(self._net.steps(x), 1):
-                yield Progress(what, done, self._net.depth)
+            for done, features in enumerate(self.net.steps(x), 1):
+                yield Progress(what, done, self.net.depth)
                 x = features
             tile = x[0, :, row.own_of_seen(SCALE), column.own_of_seen(SCALE)]
             enlarged[row.own(SCALE), column.own(SCALE)] = _as_pixels(tile)

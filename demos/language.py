@@ -1,0 +1,248 @@
+"""Language generation: p(next token | text). Every token shows how likely it was and what the model could have said."""
+
+import html
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demos import recorded
+from demos.endpoints import endpoint
+from demos.model_card import device_name, model_strip, strip
+from demos.model_picker import best_model, model_picker
+from demos.page import HowItWorks, Page, answer, frame, question
+from demos.runner import Runner, Update
+from demos.seed import seed_input
+from demos.services import Services
+from demos.token_view import Continuation, read_lines, to_lines, token_line, token_view
+from demos.writing import (
+    MAX_CHARACTERS,
+    MAX_NEW_TOKENS,
+    MAX_TEMPERATURE,
+    MAX_TOP_K,
+    Written,
+    facts_of,
+    make_request,
+    perplexity,
+    surprise_in_words,
+    words_for,
+    write,
+)
+from models.states import LoadProgress
+from models.tasks import Task, TextRequest, Token, text_of
+
+MAX_BRANCH_TOKENS = 400
+"""A text may grow to this by branching again and again."""
+NEW_TOKENS = 40
+OPENING_SEED = 7
+
+Updates = Generator[Update, None, None]
+
+PAGE = Page(
+    slug="language",
+    title="Language generation",
+    family="language",
+    task=Task.LANGUAGE,
+    formula="p(next token | text)",
+    sentence="The model gives every possible next token a probability, draws one, and repeats.",
+    how=HowItWorks(
+        sentences="A text is cut into tokens: words and pieces of words. A transformer reads all tokens so far and "
+        "gives each of its 49,152 possible next ones a probability; one is drawn, and the longer text goes in again. "
+        "The temperature T sharpens (below 1) or flattens (above 1) the probabilities before the draw; the percentages "
+        "shown are the model's own, at T = 1.",
+        formula=r"p(x) = \prod_{t} p(x_t \mid x_{<t}), \qquad p_T(x_t) \propto p(x_t \mid x_{<t})^{1/T}",
+        paper="GPT-2: [Radford et al. 2019](https://cdn.openai.com/better-language-models/"
+        "language_models_are_unsupervised_multitask_learners.pdf). The model here: SmolLM2, "
+        "[Ben Allal et al. 2025](https://arxiv.org/abs/2502.02737).",
+        code="""
+from pathlib import Path
+from models.catalog import CATALOG
+from models.registry import Registry
+from models.store import WeightStore
+from models.tasks import TextRequest
+
+registry = Registry(CATALOG, store=WeightStore(Path("weights")))
+prompt = "To get an A+ in deep generative models, you"
+print(prompt)
+with registry.lease("smollm2-135m") as lease:
+    for token in lease.backend.generate(TextRequest(prompt)):
+        likeliest = token.alternatives[0]
+        print(repr(token.text), f"{token.probability:.0%};", end=" ")
+        print(f"likeliest was {likeliest.text!r}")
+""",
+    ),
+    at_once=8,
+)
+
+EXAMPLES = (
+    "To get an A+ in deep generative models, students have to",
+    "The capital of France is",
+    "The meaning of life is",
+    "Once upon a time",
+    "Roses are red, violets are blue,",
+)
+
+
+def build(services: Services) -> None:
+    """Draws the tab."""
+    registry = services.registry
+    opening = recorded.load(PAGE.slug)
+    opening_lines = Path(opening.file("continuation.jsonl")).read_text(encoding="utf-8")
+
+    with frame(PAGE):
+        with gr.Row(elem_classes="cards"):
+            with question():
+                prompt = gr.Textbox(
+                    EXAMPLES[0],
+                    label=f"Your text (up to {MAX_CHARACTERS} characters)",
+                    lines=2,
+                    max_lines=8,
+                    max_length=MAX_CHARACTERS,
+                )
+                examples = gr.Dataset(
+                    label="Examples: one click runs them",
+                    components=[gr.Textbox(render=False)],
+                    samples=[[text] for text in EXAMPLES],
+                    type="index",
+                    elem_classes="text-examples",
+                )
+                runner = Runner(PAGE, "Continue")
+                temperature = gr.Slider(
+                    0,
+                    MAX_TEMPERATURE,
+                    TextRequest.temperature,
+                    step=0.05,
+                    label="Temperature (0 careful, 2 wild)",
+                )
+                with gr.Accordion("Advanced", open=False, elem_classes="advanced"):
+                    top_p = gr.Slider(
+                        0.05,
+                        1,
+                        TextRequest.top_p,
+                        step=0.05,
+                        label="Top-p",
+                        info="Draws among the likeliest tokens that share this much probability.",
+                    )
+                    top_k = gr.Slider(
+                        0,
+                        MAX_TOP_K,
+                        TextRequest.top_k,
+                        step=1,
+                        label="Top-k",
+                        info="Draws among this many likeliest tokens; 0 for all of them.",
+                    )
+                    length = gr.Slider(1, MAX_NEW_TOKENS, NEW_TOKENS, step=1, label="New tokens, at most")
+                    seed = seed_input(opening.seed or 0, info="The same seed gives the same text.")
+                    picker = model_picker(registry, PAGE.task)
+            with answer():
+                view = token_view(opening_lines)
+                surprise = gr.HTML(_line(opening.facts["surprise"]), elem_classes="surprise")
+        card_strip = model_strip(opening.strip(registry))
+
+    def show(request: TextRequest, model: str, kept: tuple[Token, ...] = ()) -> Updates:
+        facts = facts_of(request, model) | {"branched_at": len(kept) - 1 if kept else None}
+        lines = to_lines(Continuation(request.prompt, kept, facts))
+        written = None
+        for step in write(services, request, model):
+            if isinstance(step, LoadProgress):
+                yield str(step)
+                continue
+            if written is None:
+                yield "writing"
+            # Only ever appended to: Gradio then sends what is new, not the whole text.
+            lines += "".join(token_line(token) for token in step.tokens[len(written.tokens) if written else 0 :])
+            written = step
+            yield {
+                view: lines,
+                surprise: _line(surprise_in_words([*kept, *written.tokens])),
+            }
+        assert written is not None, "the finished text comes last"
+        lease = written.lease
+        yield {card_strip: strip(lease.spec, device=device_name(lease.device), took=written.took)}
+        yield words_for(written, request)
+
+    def run(text: str, model: str, *settings: float) -> Updates:
+        yield from show(make_request(text, *settings), model)
+
+    def run_example(index: int, model: str, *settings: float) -> Updates:
+        yield {prompt: EXAMPLES[index]}
+        yield from run(EXAMPLES[index], model, *settings)
+
+    def run_branch(lines: str, *settings: float) -> Updates:
+        begun = read_lines(lines, max_tokens=MAX_BRANCH_TOKENS)
+        request = make_request(begun.prompt, *settings, forced=tuple(token.id for token in begun.tokens))
+        # The ids of the tokens mean something to the model that wrote them, and to no other.
+        yield from show(request, str(begun.facts.get("model")), begun.tokens)
+
+    settings = [length, temperature, top_p, top_k, seed]
+    shown = [view, surprise, card_strip]
+    runner.on([runner.run.click], run, [prompt, picker, *settings], shown)
+    runner.on([examples.click], run_example, [examples, picker, *settings], [prompt, *shown])
+    runner.on([view.submit], run_branch, [view, *settings], shown)
+    runner.wire_stop()
+
+    def continue_text(
+        prompt: str, max_new_tokens: float, temperature: float, top_p: float, seed: float, model: str
+    ) -> tuple[str, dict[str, Any]]:
+        """Continues a text (at most 500 characters) by up to 200 tokens.
+
+        Returns the continuation without the prompt, and the model, the seed, the seconds it took, the number of tokens
+        and the perplexity. The text is AI-generated and may be wrong or offensive. The same seed gives the same text.
+        """
+        request = make_request(prompt, max_new_tokens, temperature, top_p, TextRequest.top_k, seed)
+        *_, written = write(services, request, model)
+        assert isinstance(written, Written)
+        tokens = written.tokens
+        return text_of(tokens), {
+            **facts_of(request, written.lease.spec.id),
+            "seconds": round(written.took, 3),
+            "tokens": len(tokens),
+            "perplexity": round(perplexity(tokens), 2) if tokens else None,
+            "licence": written.lease.spec.licence,
+            "notice": "AI-generated",
+        }
+
+    endpoint(
+        PAGE,
+        "continue_text",
+        continue_text,
+        [
+            gr.Textbox(label="prompt", render=False),
+            gr.Number(NEW_TOKENS, label="max_new_tokens", render=False),
+            gr.Number(TextRequest.temperature, label="temperature", render=False),
+            gr.Number(TextRequest.top_p, label="top_p", render=False),
+            gr.Number(TextRequest.seed, label="seed", render=False),
+            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+        ],
+        gr.Textbox(label="continuation", render=False),
+    )
+
+
+def _line(words: str) -> str:
+    return f"<p>{html.escape(words)}</p>"
+
+
+def record(services: Services) -> recorded.Recorded:
+    """Makes the opening result: the lecture's own prompt, continued with the settings that the tab opens with."""
+    request = TextRequest(EXAMPLES[0], max_new_tokens=NEW_TOKENS, seed=OPENING_SEED)
+    model = best_model(services.registry, PAGE.task)
+    *_, written = write(services, request, model)
+    assert isinstance(written, Written)
+    facts = facts_of(request, model)
+    continuation = Continuation(request.prompt, written.tokens, facts)
+    return recorded.save(
+        PAGE.slug,
+        {"continuation.jsonl": to_lines(continuation).encode()},
+        lease=written.lease,
+        seed=request.seed,
+        seconds=written.took,
+        settings={"prompt": request.prompt, **facts},
+        facts={"surprise": surprise_in_words(written.tokens), "tokens": len(written.tokens)},
+    )
+
+
+if __name__ == "__main__":
+    from demos.gallery import run_alone
+
+    run_alone(PAGE)

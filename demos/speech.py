@@ -1,0 +1,262 @@
+"""Speech: p(sound | text). A text is spoken sentence by sentence; its sound, spectrum and phonemes are shown."""
+
+import secrets
+import time
+from collections.abc import Generator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demos import recorded
+from demos.audio_player import Cue, Playable, audio_player
+from demos.endpoints import endpoint
+from demos.model_card import device_name, model_strip, strip
+from demos.model_picker import best_model, model_picker
+from demos.page import HowItWorks, Page, answer, frame, question
+from demos.runner import Runner, Update
+from demos.seed import seed_input
+from demos.services import Services
+from demos.spoken import (
+    MAX_CHARACTERS,
+    PICTURE_SIZE,
+    SEEDS,
+    SPEEDS,
+    Spoken,
+    compare,
+    facts_of,
+    playable,
+    plot_area,
+    prepare_request,
+    speak,
+    spoken_whole,
+    wav_file,
+)
+from models.errors import ModelError
+from models.states import LoadProgress
+from models.tasks import SpeechRequest, Task
+
+VOICES = {"Heart, American English": "heart"}
+UPDATE_SECONDS = 0.25
+"""New sentences are sent to the page together, at most this often; the first one at once."""
+
+EXAMPLES = {
+    "Welcome": "Welcome to deep generative models. Nobody is speaking: every sound you hear was computed from this "
+    "text.",
+    "A question": "Could you tell that nobody is speaking? Or did you think, for a moment, that there is a person?",
+    "Numbers and dates": "On 23 November 2026 at 9:30, Dr. Smith paid $4.50 for 3 cups of coffee. That is 12% more "
+    "than in 2021!",
+    "Same letters, other sounds": "They were too close to the door to close it. The wind was too strong to wind the "
+    "sail.",
+    "A tongue twister": "She sells sea shells by the sea shore. The shells she sells are sea shells, I'm sure.",
+    "WaveNet, 2016": "WaveNet wrote sound one sample at a time. Sixteen thousand network steps made a single second "
+    "of speech. It was slow, and it was wonderful.",
+}
+
+PAGE = Page(
+    slug="speech",
+    title="Speech",
+    family="sound",
+    task=Task.SPEECH,
+    formula="p(sound | text)",
+    sentence="The same words can be spoken in countless ways; the model settles on one.",
+    how=HowItWorks(
+        sentences="WaveNet was the first network that people found hard to tell from a person: it draws one sample "
+        "after the other, each given all the samples before it and the text, 16,000 times for a second of sound. The "
+        "model here takes a shorter way: letters become phonemes, one network says how long and how high each is "
+        "spoken and what spectrum it has, and an inverse Fourier transform turns that into the whole sentence at "
+        "once. It was trained to repeat its teacher and has all but settled on one way to say a text: only a faint "
+        "noise z is still drawn.",
+        formula=r"\begin{aligned} \text{WaveNet: } & p(x \mid \text{text}) = \textstyle\prod_t "
+        r"p(x_t \mid x_1, \dots, x_{t-1}, \text{text}) \\ \text{here: } & x = G_\theta(\text{text}, z), \quad "
+        r"z \sim \mathcal{N}(0, I) \end{aligned}",
+        paper="WaveNet: [van den Oord et al. 2016](https://arxiv.org/abs/1609.03499). This model is a small student of "
+        "Kokoro-82M, which follows StyleTTS 2, [Li et al. 2023](https://arxiv.org/abs/2306.07691).",
+        code="""
+from pathlib import Path
+from models.audio import encode_wav
+from models.catalog import CATALOG
+from models.registry import Registry
+from models.store import WeightStore
+from models.tasks import SpeechRequest
+
+registry = Registry(CATALOG, store=WeightStore(Path("weights")))
+request = SpeechRequest("Hello. Nobody speaks.", "heart", speed=1.2)
+with registry.lease("hibari-heart") as lease:
+    rate = lease.backend.sample_rate
+    for number, sentence in enumerate(lease.backend.speak(request)):
+        print(sentence.text, sentence.phonemes)
+        wav = encode_wav(sentence.samples, rate, model=lease.spec.id)
+        Path(f"sentence-{number}.wav").write_bytes(wav)
+""",
+    ),
+    at_once=2,
+)
+SEED_WORDS = (
+    "The seed draws a faint noise, some 40 dB below the voice; words, melody and timing follow from the text alone."
+)
+
+
+def build(services: Services) -> None:
+    """Draws the tab."""
+    registry = services.registry
+    opening = recorded.load(PAGE.slug)
+
+    with frame(PAGE):
+        with gr.Row(elem_classes="cards"):
+            with question():
+                text = gr.Textbox(
+                    opening.settings["text"],
+                    label=f"Text to speak: English, up to {MAX_CHARACTERS} characters",
+                    lines=4,
+                    max_lines=4,
+                )
+                examples = gr.Dataset(
+                    label="Examples: one click speaks them",
+                    components=[gr.Textbox(render=False)],
+                    samples=[[sentence] for sentence in EXAMPLES.values()],
+                    sample_labels=list(EXAMPLES),
+                    type="index",
+                    elem_classes="text-examples",
+                )
+                runner = Runner(PAGE, "Speak")
+                with gr.Accordion("Advanced", open=False):
+                    voice = gr.Dropdown(list(VOICES.items()), value=opening.settings["voice"], label="Voice")
+                    speed = gr.Slider(
+                        0.5, 2, 1, step=0.05, label="Speed (1 is the speaker's own pace)", buttons=["reset"]
+                    )
+                    seed = seed_input(info=SEED_WORDS)
+                    picker = model_picker(registry, PAGE.task)
+            with answer():
+                player = audio_player(_opening_playable(opening), label="Sound of the text")
+                card_strip = model_strip(opening.strip(registry))
+        with gr.Column(elem_classes="card"):
+            gr.HTML(
+                "<h3>What speed and seed change</h3><p class='status'>The first sentence of your text on one time "
+                "axis. Each speed is spoken anew, not played faster; another seed is only another faint noise.</p>"
+            )
+            what = gr.Radio([SPEEDS, SEEDS], value=SPEEDS, show_label=False, container=False)
+            comparison_runner = Runner(PAGE, "Compare")
+            with gr.Row(elem_classes="compared"):
+                players = [audio_player(label=f"Sound {number} of 3", classes="small") for number in (1, 2, 3)]
+
+    def show(spoken: Spoken, run_name: str, *, complete: bool) -> dict[Any, Any]:
+        spec, device = spoken.lease.spec, device_name(spoken.lease.device)
+        return {
+            player: playable(spoken, run_name, complete=complete).value(),
+            card_strip: strip(spec, device=device, took=spoken.took),
+        }
+
+    def run(
+        text: str | None, voice: str, speed: float | None, seed: float | None, model: str
+    ) -> Generator[Update, None, None]:
+        request = prepare_request(text, voice, speed, seed)
+        run_name, last_shown = secrets.token_hex(4), 0.0
+        spoken = None
+        try:
+            for step in speak(services, request, model):
+                if isinstance(step, LoadProgress):
+                    yield str(step)
+                    continue
+                spoken = step
+                if time.perf_counter() - last_shown >= UPDATE_SECONDS:
+                    yield show(spoken, run_name, complete=False)
+                    yield f"speaking sentence {len(spoken.sentences) + 1}"
+                    last_shown = time.perf_counter()
+        except ModelError:
+            if spoken is not None:
+                yield show(spoken, run_name, complete=True)
+            raise
+        assert spoken is not None, "a speaker says something or raises"
+        yield show(spoken, run_name, complete=True)
+        yield f"{len(spoken.sentences)} sentence{'s' if len(spoken.sentences) > 1 else ''} spoken."
+
+    def run_example(
+        index: int, voice: str, speed: float | None, seed: float | None, model: str
+    ) -> Generator[Update, None, None]:
+        example = list(EXAMPLES.values())[index]
+        yield {text: example}
+        yield from run(example, voice, speed, seed, model)
+
+    def run_comparison(
+        text: str | None, voice: str, speed: float | None, seed: float | None, model: str, what: str
+    ) -> Generator[Update, None, None]:
+        request = prepare_request(text, voice, speed, seed)
+        for step in registry.prepare(model):
+            yield str(step)
+        made = compare(services, request, model, what)
+        yield {small: one.value() for small, one in zip(players, made, strict=True)}
+        yield "Press play under each, or click into a picture."
+
+    settings = [voice, speed, seed, picker]
+    runner.on([runner.run.click], run, [text, *settings], [player, card_strip])
+    runner.on([examples.click], run_example, [examples, *settings], [text, player, card_strip])
+    runner.wire_stop()
+    comparison_runner.on([comparison_runner.run.click], run_comparison, [text, *settings, what], players)
+    comparison_runner.wire_stop()
+
+    def speak_endpoint(
+        text: str | None, voice: str, speed: float | None, seed: float | None, model: str
+    ) -> tuple[str, dict[str, Any]]:
+        """Speaks an English text of at most 600 characters in a voice ("heart"), at a speed from 0.5 to 2.
+
+        Returns the sound as WAV (24 kHz, mono), and the model, the seed, the seconds of computing, the duration of the
+        sound in seconds, the phonemes (IPA) of each sentence and when each begins and ends.
+        """
+        spoken = spoken_whole(services, prepare_request(text, voice, speed, seed), model)
+        return wav_file(spoken), facts_of(spoken)
+
+    endpoint(
+        PAGE,
+        "speak",
+        speak_endpoint,
+        [
+            gr.Textbox(EXAMPLES["Welcome"], label="text", render=False),
+            gr.Textbox(next(iter(VOICES.values())), label="voice", render=False),
+            gr.Number(1.0, label="speed", render=False),
+            gr.Number(0, label="seed", render=False),
+            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+        ],
+        gr.Audio(label="speech", render=False),
+    )
+
+
+def _opening_playable(opening: recorded.Recorded) -> Playable:
+    facts = opening.facts
+    return Playable(
+        opening.file("speech.wav"),
+        facts["words"],
+        [Cue(**cue) for cue in facts["cues"]],
+        light=opening.file("light.webp"),
+        dark=opening.file("dark.webp"),
+        plot=plot_area(PICTURE_SIZE),
+        run="recorded",
+    )
+
+
+def record(services: Services) -> recorded.Recorded:
+    """Makes the opening result: the first example, in the speaker's own pace."""
+    model = services.registry.for_task(PAGE.task)[0].id
+    request = SpeechRequest(next(iter(EXAMPLES.values())), next(iter(VOICES.values())))
+    spoken_whole(services, request, model)  # the first run also pays for memory that later ones find ready
+    spoken = spoken_whole(services, request, model)
+    shown = playable(spoken, "recorded", complete=True)
+    return recorded.save(
+        PAGE.slug,
+        {
+            name: Path(path).read_bytes()
+            for name, path in {"speech.wav": shown.sound, "light.webp": shown.light, "dark.webp": shown.dark}.items()
+        },
+        lease=spoken.lease,
+        seed=request.seed,
+        seconds=spoken.took,
+        settings={"text": request.text, "voice": request.voice, "speed": request.speed},
+        facts={"words": shown.words, "cues": [asdict(cue) for cue in shown.cues]},
+    )
+
+
+if __name__ == "__main__":
+    from demos.gallery import run_alone
+
+    run_alone(PAGE)

@@ -1,0 +1,91 @@
+"""Text that shows how sure the model was of each token, what else it could have said, and lets one branch there.
+
+The value of the view is the whole continuation as JSON Lines: a line with the prompt and the facts, then one for each
+token. So a growing text is sent to the browser as what was added, and branching is editing: the browser cuts the lines
+behind the chosen place, puts the chosen token there and submits what is left (see assets/theme/token_view.js).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from demos.theme import THEME_FOLDER
+from models.errors import BadInputError
+from models.tasks import Candidate, Token
+
+_TEMPLATE = """
+<div class="token-legend"></div>
+<div class="token-text" role="group" tabindex="-1" aria-label="Prompt and continuation; arrow keys move between tokens">
+</div>
+<div class="token-panel" role="region" aria-label="What the model could have said"></div>
+<div class="token-files"></div>
+"""
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """A prompt and its continuation so far. `facts` (model, seed, settings) travel into the downloads."""
+
+    prompt: str
+    tokens: tuple[Token, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def token_view(value: str) -> gr.HTML:
+    """Draws the view; `value` comes from `to_lines`. Its `submit` event says that a branch was chosen: the value then
+    ends with the chosen token."""
+    script = (THEME_FOLDER / "token_view.js").read_text(encoding="utf-8")
+    return gr.HTML(
+        value, html_template=_TEMPLATE, js_on_load=script, apply_default_css=False, elem_classes="token-view"
+    )
+
+
+def to_lines(continuation: Continuation) -> str:
+    """The continuation as the view takes it."""
+    head = _line({"prompt": continuation.prompt, **continuation.facts})
+    return head + "".join(token_line(token) for token in continuation.tokens)
+
+
+def token_line(token: Token) -> str:
+    """One more token, to be appended to the value of the view."""
+    alternatives = [_fields(candidate) for candidate in token.alternatives]
+    return _line({"token": _fields(token), "alternatives": alternatives})
+
+
+def read_lines(value: str | None, *, max_tokens: int) -> Continuation:
+    """What `to_lines` wrote and the browser may have cut. Raises `BadInputError` if it is anything else."""
+    # A token with ten alternatives takes under a kilobyte: what is far larger was not written by us.
+    if not value or len(value) > (max_tokens + 10) * 2000:
+        raise BadInputError("This text cannot be branched from; please press Continue first.")
+    try:
+        head, *lines = [json.loads(line) for line in value.split("\n") if line]
+        prompt = str(head.pop("prompt"))
+        tokens = tuple(_token(**line) for line in lines)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise BadInputError("This text cannot be branched from; please press Continue first.") from None
+    if len(tokens) > max_tokens:
+        raise BadInputError(f"This text has {len(tokens)} tokens and {max_tokens} is the limit: branch earlier.")
+    return Continuation(prompt, tokens, head)
+
+
+def _line(content: Mapping[str, Any]) -> str:
+    # "<" is written as \u003c: what a model says can then never open a tag, wherever this text may end up.
+    return json.dumps(content, separators=(",", ":")).replace("<", "\\u003c") + "\n"
+
+
+def _fields(candidate: Candidate) -> list[Any]:
+    # Bytes travel as Latin-1, one character each: a token may hold a part of a character only.
+    return [candidate.id, candidate.raw.decode("latin-1"), float(f"{candidate.probability:.4g}")]
+
+
+def _token(token: list[Any], alternatives: list[list[Any]]) -> Token:
+    return Token(*_checked(*token), alternatives=tuple(Candidate(*_checked(*one)) for one in alternatives[:20]))
+
+
+def _checked(token_id: int, raw: str, probability: float) -> tuple[int, bytes, float]:
+    if type(token_id) is not int or token_id < 0 or not 0 <= probability <= 1:
+        raise ValueError("no token")
+    return token_id, raw.encode("latin-1"), float(probability)

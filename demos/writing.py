@@ -1,0 +1,124 @@
+"""Asking a language model to write: the request that a visitor's values make, and the text as it grows."""
+
+import math
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from demos.seed import MAX_SEED
+from demos.services import Services
+from models.errors import BadInputError
+from models.states import Lease, LoadProgress
+from models.tasks import LanguageModel, Task, TextRequest, Token
+from models.text_input import clean_text
+from models.units import seconds
+
+MAX_CHARACTERS = 500
+MAX_NEW_TOKENS = 200
+MAX_TEMPERATURE = 2.0
+MAX_TOP_K = 200
+SHOW_EVERY_SECONDS = 0.2
+"""How often a growing text is sent: a sending costs server and browser more than a token does."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model has written so far: its new tokens and the seconds they took."""
+
+    lease: Lease
+    tokens: tuple[Token, ...]
+    took: float
+
+
+def make_request(
+    prompt: str | None,
+    max_new_tokens: float | None,
+    temperature: float | None,
+    top_p: float | None,
+    top_k: float | None,
+    seed: float | None,
+    *,
+    forced: tuple[int, ...] = (),
+) -> TextRequest:
+    """The request that a visitor's values make. Raises `BadInputError` for an empty or too long prompt and for numbers
+    out of their range."""
+    return TextRequest(
+        clean_text(prompt, max_characters=MAX_CHARACTERS),
+        forced,
+        _whole("The number of new tokens", max_new_tokens, 1, MAX_NEW_TOKENS),
+        _number("The temperature", temperature, 0, MAX_TEMPERATURE),
+        _number("Top-p", top_p, 0.01, 1),
+        _whole("Top-k", top_k, 0, MAX_TOP_K),
+        _whole("The seed", seed, 0, MAX_SEED),
+    )
+
+
+def _number(name: str, value: float | None, low: float, high: float) -> float:
+    # An API caller may send anything here, NaN and text included.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise BadInputError(f"{name} must be a number from {low:g} to {high:,.10g}; please correct it.")
+    return float(value)
+
+
+def _whole(name: str, value: float | None, low: int, high: int) -> int:
+    number = _number(name, value, low, high)
+    if number != int(number):
+        raise BadInputError(f"{name} must be a whole number; please correct it.")
+    return int(number)
+
+
+def write(services: Services, request: TextRequest, model: str) -> Generator[LoadProgress | Written, None, None]:
+    """Lets one model write: progress first, then the growing text several times a second, the finished text last."""
+    if services.registry[model].task != Task.LANGUAGE:
+        raise BadInputError(f"{services.registry[model].title} does not write text; please choose a language model.")
+    yield from services.registry.prepare(model)
+    with services.registry.lease(model) as lease:
+        writer: LanguageModel = lease.backend
+        tokens: list[Token] = []
+        started = last_shown = time.perf_counter()
+        for token in writer.generate(request):
+            tokens.append(token)
+            now = time.perf_counter()
+            if len(tokens) == 1 or now - last_shown >= SHOW_EVERY_SECONDS:
+                last_shown = now
+                yield Written(lease, tuple(tokens), now - started)
+        yield Written(lease, tuple(tokens), time.perf_counter() - started)
+
+
+def perplexity(tokens: Sequence[Token]) -> float:
+    """exp of the mean surprise -log p of `tokens` (at least one): 1 if each was certain, k if each was one of k equally
+    likely ones."""
+    # The engines round the probabilities of what they hardly ever say to zero.
+    surprise = [-math.log(max(token.probability, 1e-9)) for token in tokens]
+    return math.exp(sum(surprise) / len(surprise))
+
+
+def surprise_in_words(tokens: Sequence[Token]) -> str:
+    """One line on how surprised the model was by its own text; empty if there is none."""
+    if not tokens:
+        return ""
+    choices = perplexity(tokens)
+    among = f"{choices:.1f}" if choices < 10 else f"{choices:.0f}"
+    return f"Perplexity {among}: as unsure as choosing among {among} equally likely tokens."
+
+
+def words_for(written: Written, request: TextRequest) -> str:
+    """The finished text in words: tokens, seconds, tokens per second, and whether the model ended it by itself."""
+    count = len(written.tokens)
+    if not count:
+        return "The model ended its text right here. Try another seed, or branch earlier."
+    words = f"{count} tokens in {seconds(written.took)}, {count / max(written.took, 1e-9):.0f} per second"
+    return words if count == request.max_new_tokens else f"{words}; then the text ended"
+
+
+def facts_of(request: TextRequest, model: str) -> dict[str, Any]:
+    """What made a text, as it travels with it into the downloads."""
+    return {
+        "model": model,
+        "seed": request.seed,
+        "max_new_tokens": request.max_new_tokens,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "top_k": request.top_k,
+    }
