@@ -69,7 +69,7 @@ def _row(status: ModelStatus) -> str:
         state += f": {status.why}"
     needed = spec.memory[status.device.kind] if status.device and status.device.kind in spec.memory else 0
     cells = [
-        ("", spec.task.value),
+        ("", ", ".join(spec.tasks)),
         ("", spec.title),
         ("", state),
         ("number", millions(spec.parameters) if spec.parameters else "none"),

@@ -78,7 +78,7 @@ def speak(services: Services, request: SpeechRequest, model: str) -> Generator[L
     """Has a model speak: how its loading gets on first, then after each sentence what is spoken so far."""
     yield from services.registry.prepare(model)
     with services.registry.lease(model) as lease:
-        if lease.spec.task != Task.SPEECH:
+        if Task.SPEECH not in lease.spec.tasks:
             raise BadInputError(f"{lease.spec.title} cannot speak.")
         speaker: Speaker = lease.backend
         sentences: tuple[SpokenSentence, ...] = ()

@@ -111,7 +111,7 @@ def enlarge(services: Services, task: EnlargingTask, model: str) -> Iterator[Loa
     """Runs one model on the task: progress first, the result last."""
     yield from services.registry.prepare(model)
     with services.registry.lease(model) as lease:
-        if lease.spec.task != Task.SUPER_RESOLUTION:
+        if Task.SUPER_RESOLUTION not in lease.spec.tasks:
             raise BadInputError(f"{lease.spec.title} cannot enlarge pictures.")
         upscaler: Upscaler = lease.backend
         started = time.perf_counter()

@@ -70,7 +70,7 @@ def _whole(name: str, value: float | None, low: int, high: int) -> int:
 
 def write(services: Services, request: TextRequest, model: str) -> Generator[LoadProgress | Written, None, None]:
     """Lets one model write: progress first, then the growing text several times a second, the finished text last."""
-    if services.registry[model].task != Task.LANGUAGE:
+    if Task.LANGUAGE not in services.registry[model].tasks:
         raise BadInputError(f"{services.registry[model].title} does not write text; please choose a language model.")
     yield from services.registry.prepare(model)
     with services.registry.lease(model) as lease:

@@ -49,11 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def list_models(registry: Registry) -> int:
     """Prints the catalog as a table."""
-    rows = [("TASK", "MODEL", "SIZE", "LICENCE", "STATE", "WHY NOT")]
+    rows = [("TASKS", "MODEL", "SIZE", "LICENCE", "STATE", "WHY NOT")]
     for status in registry.status():
         spec = status.spec
         size = gigabytes(spec.weights.size) if spec.weights.size else "none"
-        rows.append((spec.task.value, spec.id, size, spec.licence, status.state, status.why))
+        rows.append((", ".join(spec.tasks), spec.id, size, spec.licence, status.state, status.why))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -69,7 +69,9 @@ def markdown_table(specs: Iterable[ModelSpec]) -> str:
         size = gigabytes(spec.weights.size) if spec.weights.size else "with the gallery"
         where = "" if "cpu" in spec.devices else " (needs a graphics card)"
         trained_on = spec.trained_on or "nothing: a fixed formula"
-        rows.append(f"| {spec.task.value} | {model}{where} | {parameters} | {spec.licence} | {size} | {trained_on} |")
+        rows.append(
+            f"| {', '.join(spec.tasks)} | {model}{where} | {parameters} | {spec.licence} | {size} | {trained_on} |"
+        )
     return "\n".join(rows)
 
 

@@ -4,7 +4,7 @@ Memory figures were measured on the CPU as growth of the resident set; those for
 working memory, estimated.
 """
 
-from models.pinned import HIBARI, REAL_ESRGAN, SMOLLM2_135M
+from models.pinned import HIBARI, QWEN25_CODER_05B, REAL_ESRGAN, SMOLLM2_135M
 from models.sources import InstalledPackage, Weights
 from models.spec import ModelSpec, Paper
 from models.tasks import Task
@@ -19,7 +19,7 @@ _REAL_ESRGAN_HOMEPAGE = "https://github.com/xinntao/Real-ESRGAN"
 SUPER_RESOLUTION = (
     ModelSpec(
         id="real-esrgan-x4plus",
-        task=Task.SUPER_RESOLUTION,
+        tasks=(Task.SUPER_RESOLUTION,),
         title="Real-ESRGAN x4plus",
         year=2021,
         paper=_REAL_ESRGAN_PAPER,
@@ -35,7 +35,7 @@ SUPER_RESOLUTION = (
     ),
     ModelSpec(
         id="real-esrgan-x4plus-anime",
-        task=Task.SUPER_RESOLUTION,
+        tasks=(Task.SUPER_RESOLUTION,),
         title="Real-ESRGAN x4plus anime",
         year=2021,
         paper=_REAL_ESRGAN_PAPER,
@@ -51,7 +51,7 @@ SUPER_RESOLUTION = (
     ),
     ModelSpec(
         id="real-esrgan-animevideo",
-        task=Task.SUPER_RESOLUTION,
+        tasks=(Task.SUPER_RESOLUTION,),
         title="Real-ESRGAN anime video v3",
         year=2022,
         paper=_REAL_ESRGAN_PAPER,
@@ -67,7 +67,7 @@ SUPER_RESOLUTION = (
     ),
     ModelSpec(
         id="bicubic",
-        task=Task.SUPER_RESOLUTION,
+        tasks=(Task.SUPER_RESOLUTION,),
         title="Bicubic interpolation",
         year=1981,
         paper=Paper(
@@ -92,7 +92,7 @@ SUPER_RESOLUTION = (
 SPEECH = (
     ModelSpec(
         id="hibari-heart",
-        task=Task.SPEECH,
+        tasks=(Task.SPEECH,),
         title="Hibari, voice heart",
         year=2026,
         paper=Paper(
@@ -125,7 +125,7 @@ _SMOLLM2_PAPER = Paper(
 LANGUAGE = (
     ModelSpec(
         id="smollm2-135m",
-        task=Task.LANGUAGE,
+        tasks=(Task.LANGUAGE,),
         title="SmolLM2-135M-Instruct (llama.cpp)",
         year=2024,
         paper=_SMOLLM2_PAPER,
@@ -142,7 +142,7 @@ LANGUAGE = (
     ),
     ModelSpec(
         id="smollm2-135m-transformers",
-        task=Task.LANGUAGE,
+        tasks=(Task.LANGUAGE,),
         title="SmolLM2-135M-Instruct (transformers)",
         year=2024,
         paper=_SMOLLM2_PAPER,
@@ -159,4 +159,22 @@ LANGUAGE = (
     ),
 )
 
-CATALOG: tuple[ModelSpec, ...] = SUPER_RESOLUTION + SPEECH + LANGUAGE
+QWEN25_CODER = ModelSpec(
+    id="qwen2.5-coder-0.5b",
+    tasks=(Task.LANGUAGE,),
+    title="Qwen2.5-Coder-0.5B-Instruct (llama.cpp)",
+    year=2024,
+    paper=Paper("Hui et al.", "Qwen2.5-Coder Technical Report", 2024, "https://arxiv.org/abs/2409.12186"),
+    licence="Apache-2.0",
+    homepage="https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
+    parameters=494_032_768,
+    weights=QWEN25_CODER_05B,
+    loader="models.backends.llama_cpp:load",
+    memory={"cpu": 1000 * MB},
+    trained_on="5.5 trillion tokens of code and text",
+    limits="Small: simple functions often work, longer ones seldom. Read and test before you use what it writes.",
+    concurrency=8,
+    preference=20,
+)
+
+CATALOG: tuple[ModelSpec, ...] = (*SUPER_RESOLUTION, *SPEECH, *LANGUAGE, QWEN25_CODER)

@@ -104,7 +104,7 @@ class Registry:
 
     def for_task(self, task: Task) -> tuple[ModelSpec, ...]:
         """The models of a task, the preferred one first."""
-        return tuple(sorted((spec for spec in self if spec.task == task), key=lambda spec: spec.preference))
+        return tuple(sorted((spec for spec in self if task in spec.tasks), key=lambda spec: spec.preference))
 
     def choose(self, task: Task) -> Choice:
         """The preferred model of `task` that can run here and now, with the reason why each other one cannot."""

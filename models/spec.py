@@ -33,7 +33,8 @@ class ModelSpec:
 
     id: str
     """Lower case with hyphens; part of the public API (`model=` of the endpoints)."""
-    task: Task
+    tasks: tuple[Task, ...]
+    """What it is good for; the same loaded weights serve them all."""
     title: str
     year: int
     """When these weights were published."""

@@ -26,7 +26,7 @@ class LoadProgress:
 
 @dataclass(frozen=True)
 class Lease:
-    """A loaded model in use. `backend` follows the Protocol of `spec.task`."""
+    """A loaded model in use. `backend` follows the Protocol of `spec.tasks`."""
 
     spec: ModelSpec
     device: Device

@@ -24,6 +24,8 @@ class Task(StrEnum):
     SUPER_RESOLUTION = "super-resolution"
     SPEECH = "speech"
     LANGUAGE = "language"
+    CODE_COMPLETION = "code-completion"
+    TRANSLATION = "translation"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ CLOSED_PORT = "http://127.0.0.1:9/simple"
 def test_list_is_a_table_of_every_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--cache", str(tmp_path), "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["TASK", "MODEL", "SIZE", "LICENCE", "STATE", "WHY", "NOT"]
+    assert lines[0].split() == ["TASKS", "MODEL", "SIZE", "LICENCE", "STATE", "WHY", "NOT"]
     language = next(line for line in lines if " smollm2-135m " in line)
     assert "98 MB" in language
     assert "not downloaded" in language

@@ -182,7 +182,7 @@ def load_parrot(files: Path, device: Device) -> Parrot:
 @pytest.fixture
 def parrots(tmp_path: Path, services: Services) -> Services:
     specs = [
-        toy_spec("parrot", task=Task.LANGUAGE, loader="tests.test_language_tab:load_parrot"),
+        toy_spec("parrot", tasks=(Task.LANGUAGE,), loader="tests.test_language_tab:load_parrot"),
         toy_spec("a"),
     ]
     device = Device("cpu", "test processor", 8_000_000_000, "float32", 2)
@@ -306,7 +306,7 @@ def test_branching_keeps_what_is_before_and_changes_what_comes_after(page: Page,
 
 def test_stop_leaves_what_is_written_and_it_can_be_branched(page: Page, gallery: str, services: Services) -> None:
     def leases() -> int:
-        return sum(state.leases for state in services.registry.status() if state.spec.task == Task.LANGUAGE)
+        return sum(state.leases for state in services.registry.status() if Task.LANGUAGE in state.spec.tasks)
 
     open_tab(page, gallery)
     page.locator(".advanced:visible .label-wrap").click()

@@ -257,7 +257,7 @@ def test_choose_takes_the_preferred_that_can_run_and_says_why_not_the_others(
         toy_spec("c", preference=2, weights=absent),
         toy_spec("d", preference=3, memory={"cpu": 12 * GB}),
         toy_spec("e", preference=40),
-        toy_spec("f", task=Task.LANGUAGE),
+        toy_spec("f", tasks=(Task.LANGUAGE,)),
         offline=True,
     )
     choice = registry.choose(Task.SPEECH)

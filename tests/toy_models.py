@@ -73,7 +73,7 @@ def toy_spec(model_id: str, **changes: Any) -> ModelSpec:
     """A spec whose weights are the installed pytest (nothing to fetch), 1 GB on the CPU unless changed."""
     facts: dict[str, Any] = {
         "id": model_id,
-        "task": Task.SPEECH,
+        "tasks": (Task.SPEECH,),
         "title": f"Model {model_id}",
         "year": 2026,
         "paper": Paper("Nobody", "Nothing", 2026, "https://example.org"),

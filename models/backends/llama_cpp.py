@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -95,7 +96,7 @@ class TokenStream(Iterator[Token]):
         if not self._started:
             self._started = True
             if self._line.enter(self._writer.stopped):
-                threading.Thread(target=_write_and_leave, args=(self._writer, self._line), daemon=True).start()
+                threading.Thread(target=_write_and_leave, args=(self._writer, self._line)).start()
         if self._writer.stopped.is_set():
             raise StopIteration
         item = self._writer.written.get()
@@ -190,7 +191,8 @@ class _Writer:
 
     def _read(self, chunk: _Json) -> bool:
         """llama.cpp calls this with every chunk and stops when it gives True."""
-        if self.stopped.is_set():
+        # Python's exit waits for this thread: a daemon thread would be torn out of llama.cpp, which aborts the process.
+        if self.stopped.is_set() or not threading.main_thread().is_alive():
             return True
         try:
             if "error" in chunk:
@@ -215,27 +217,31 @@ class _Writer:
 
     def _spell(self, entry: _Json, count: int) -> list[Token]:
         """The `count` tokens, of which `entry` is the last, that spell the bytes of `entry` together."""
+        last = _token(entry)
         prefix = self._prompt + [token.id for token in self._decided]
-        text = bytes(entry["bytes"])
+        # Among the alternatives a token stands with its own bytes alone; that spares asking for it again.
+        own = next((other.raw for other in last.alternatives if other.id == last.id), None)
         with self._spelling:
-            for width in (1000, 1_000_000):  # the second takes in every vocabulary: slow, and hardly ever needed
-                if tokens := _spell(self._server, prefix, text, count, entry["id"], width):
-                    return tokens
-        raise RuntimeError(f"no {count} tokens spell {text!r}")
+            for width in (100, 10_000, 1_000_000):  # the later, the slower and the more rarely needed
+                if own is None:
+                    tokens = _spell(self._server, prefix, last.raw, count, width)
+                    if tokens and tokens[-1].id == last.id:
+                        return tokens
+                elif tokens := _spell(self._server, prefix, last.raw[: -len(own)], count - 1, width):
+                    return [*tokens, replace(last, raw=own)]
+        raise RuntimeError(f"no {count} tokens spell {last.raw!r}")
 
 
-def _spell(server: Any, prefix: list[str | int], text: bytes, count: int, last: int, width: int) -> list[Token]:
-    """The likeliest way to spell `text` after `prefix` in `count` tokens, with the token `last` at the end.
-
-    Looks among the `width` likeliest tokens at each place; an empty list if there is no way.
-    """
+def _spell(server: Any, prefix: list[str | int], text: bytes, count: int, width: int) -> list[Token]:
+    """The likeliest way to spell `text` after `prefix` in `count` tokens, each among the `width` likeliest at its place;
+    an empty list if there is none."""
     candidates = _likeliest(server, prefix, width)
     for candidate in candidates:
         token = Token(candidate.id, candidate.raw, candidate.probability, candidates[:ALTERNATIVES])
-        if count == 1 and (token.id, token.raw) == (last, text):
+        if count == 1 and token.raw == text:
             return [token]
-        if count > 1 and token.raw and text.startswith(token.raw):
-            rest = _spell(server, [*prefix, token.id], text[len(token.raw) :], count - 1, last, width)
+        if count > 1 and token.raw and text.startswith(token.raw) and token.raw != text:
+            rest = _spell(server, [*prefix, token.id], text[len(token.raw) :], count - 1, width)
             if rest:
                 return [token, *rest]
     return []
