@@ -1,6 +1,7 @@
 """Public API endpoints: typed, with stable names, independent of what the tab looks like."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import gradio as gr
@@ -24,6 +25,7 @@ def endpoint(
     input's value is its default. Errors reach the caller as one sentence.
     """
 
+    @wraps(answer)  # the names of its parameters are those of the endpoint
     def call(*values: Any) -> tuple[Any, dict[str, Any]]:
         try:
             return answer(*values)

@@ -4,6 +4,7 @@ import re
 
 import httpx
 import pytest
+from gradio_client import Client
 from playwright.sync_api import Page, expect
 
 from demos.gallery import APPLICATIONS
@@ -66,6 +67,28 @@ def test_recorded_results_name_models_and_settings_that_exist(demo: object, serv
 def test_queue_cannot_be_skipped_and_monitoring_is_closed(gallery: str) -> None:
     assert httpx.post(f"{gallery}gradio_api/run/super_resolution", json={"data": [None, "bicubic"]}).status_code >= 400
     assert httpx.get(f"{gallery}monitoring").status_code >= 400
+
+
+CONTRACT = {
+    "/super_resolution": ["image", "model"],
+    "/speak": ["text", "voice", "speed"],
+    "/translate": ["text", "model"],
+    "/continue_text": ["prompt", "max_new_tokens", "temperature", "top_p", "seed", "model"],
+    "/complete_code": ["prefix", "suffix", "max_new_tokens", "temperature", "seed", "model"],
+}
+"""The agreed names and order of the first arguments; each endpoint may take more, with defaults."""
+
+
+def test_endpoints_keep_their_contract(client: Client) -> None:
+    offered = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert len(offered) == len(APPLICATIONS), "one endpoint a tab, and nothing else is public"
+    for name, endpoint in offered.items():
+        names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
+        assert names[: len(CONTRACT[name])] == CONTRACT[name]
+        assert all(parameter["parameter_has_default"] for parameter in endpoint["parameters"][1:])
+        main, facts = endpoint["returns"]
+        assert main["component"] in ("Image", "Audio", "Textbox", "Code")
+        assert facts["component"] == "Json"
 
 
 def test_page_fetches_nothing_from_elsewhere(page: Page, gallery: str) -> None:
