@@ -41,6 +41,10 @@
       const words = wordsForQueue(block.querySelector(".progress-text")?.textContent ?? "");
       if ((block.dataset.words ?? "") !== words) block.dataset.words = words;
     }
+    // Gradio leaves example pictures without a name for those who cannot see them.
+    for (const picture of document.querySelectorAll('.examples img[alt=""]')) {
+      picture.alt = "Example: " + picture.src.split("/").pop().replace(/\.\w+$/, "");
+    }
   }).observe(document, { subtree: true, childList: true, characterData: true });
 
   document.addEventListener("keydown", (event) => {
