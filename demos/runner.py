@@ -24,7 +24,7 @@ class Runner:
             self.run = gr.Button(verb, variant="primary", elem_classes="run-button", scale=4, min_width=120)
             self.stop = gr.Button("Stop", interactive=False, elem_classes="stop-button", scale=1, min_width=72)
         self.status = gr.HTML(status.done(""), elem_classes="status-line", min_height=28)
-        self._events: list[tuple[Sequence[Any], dict[str, Any]]] = []
+        self._events: list[dict[str, Any]] = []
 
     def on(
         self,
@@ -68,18 +68,12 @@ class Runner:
             show_progress_on=[self.status],
             trigger_mode="once",
         )
-        self._events.append((triggers, event))
+        self._events.append(event)
 
     def wire_stop(self) -> None:
-        """Lets Stop end everything bound so far, and each new run the one before. Call it once, after the last `on`."""
-        events = [event for _, event in self._events]
-        for triggers, event in self._events:
-            # Two runs would write to the same result, a word of this one and a word of that.
-            others = [other for other in events if other is not event]
-            if others:
-                gr.on(triggers, None, None, None, cancels=others, api_visibility="private")
+        """Lets Stop end everything bound so far. Call it once, after the last `on`."""
         # First cancel, then say so: what was already on its way to the page must not have the last word.
-        self.stop.click(None, None, None, cancels=events, api_visibility="private").then(
+        self.stop.click(None, None, None, cancels=self._events, api_visibility="private").then(
             lambda: (gr.update(interactive=False), status.done("Stopped.")),
             None,
             [self.stop, self.status],

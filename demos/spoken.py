@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from demos.audio_player import Cue, Playable
-from demos.audio_plots import draw_sound
+from demos.audio_plots import draw_sound, time_axis
 from demos.pictures import keep_bytes
 from demos.seed import MAX_SEED
 from demos.services import Services
@@ -134,8 +134,8 @@ def _webp(picture: Image.Image) -> str:
 
 def plot_area(size: tuple[int, int]) -> tuple[float, float]:
     """Where the time axis of a picture by `draw_sound` begins and ends, as parts of its width."""
-    em = round(size[1] / 20)
-    return round(3.7 * em) / size[0], 1 - round(1.5 * em) / size[0]
+    left, right = time_axis(size)
+    return left / size[0], right / size[0]
 
 
 def playable(spoken: Spoken, run: str, *, complete: bool) -> Playable:

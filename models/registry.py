@@ -179,12 +179,12 @@ class Registry:
         return True
 
     def close(self) -> None:
-        """Waits for loads under way and unloads what nobody uses. For the end of a program."""
+        """Waits for loads under way and closes every model, used or not. For the end of a program."""
         with self._lock:
             under_way = [loading.done for loading in self._loading.values()]
         wait(under_way)
-        for spec in self:
-            self.unload(spec.id)
+        for resident in self._residents.remove_all():
+            resident.close()
 
     def status(self) -> tuple[ModelStatus, ...]:
         """What every model is doing at this moment."""

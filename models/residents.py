@@ -73,6 +73,13 @@ class Residents:
             resident = self._models.get(model_id)
             return self._models.pop(model_id) if resident is not None and not resident.leases else None
 
+    def remove_all(self) -> list[Resident]:
+        """Takes every model off the list, used or not. The caller closes them."""
+        with self._lock:
+            models = list(self._models.values())
+            self._models.clear()
+            return models
+
     def held(self, device: Device) -> int:
         """Bytes held by the models on `device`."""
         with self._lock:

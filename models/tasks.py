@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,7 @@ class TextRequest:
 
     def __post_init__(self) -> None:
         """Raises `BadInputError` for a request that no model could answer."""
-        if not self.prompt and not self.forced:
+        if not self.pieces:
             raise BadInputError("Type the beginning of a text first: the model needs something to continue.")
         if any("\ud800" <= character <= "\udfff" for character in self.prompt):
             raise BadInputError("The text holds half of a character; please delete it and type it again.")
@@ -128,6 +128,11 @@ class TextRequest:
             raise BadInputError("Top-p must be above 0 and at most 1.")
         if self.top_k < 0:
             raise BadInputError("Top-k must be 0 or more.")
+
+    @property
+    def pieces(self) -> tuple[str | int, ...]:
+        """What the model reads: texts and token ids. A request that frames its text for a model overrides this."""
+        return (*([self.prompt] if self.prompt else []), *self.forced)
 
     @property
     def greedy(self) -> bool:
@@ -171,5 +176,52 @@ class LanguageModel(Protocol):
         that ends it is not yielded) or when its context is full.
 
         Any number of threads may ask at once. Raises `BadInputError` for a prompt longer than the model's context.
+        """
+        ...
+
+
+Decoding = Literal["greedy", "beam", "sampling"]
+
+
+@dataclass(frozen=True)
+class TranslationRequest:
+    """Translate `text` from the language `source` into `target` (ISO 639-1: "zh", "en").
+
+    `decoding` takes the likeliest token at each place ("greedy"), looks for the likeliest whole sentence ("beam"), or
+    draws ("sampling", at `temperature`; the same `seed` gives the same translation). `forced` are the token ids that
+    the translation must begin with, for branching.
+    """
+
+    text: str
+    source: str
+    target: str
+    decoding: Decoding = "greedy"
+    temperature: float = 0.8
+    seed: int = 0
+    forced: tuple[int, ...] = ()
+    max_new_tokens: int = 200
+
+
+@dataclass(frozen=True)
+class Translation:
+    """What a model has translated so far: the new tokens, without the forced ones.
+
+    `attention` belongs to encoder-decoders alone: [target tokens, source tokens], rows sum to 1, mean over layers and
+    heads; the source tokens are `source_tokens`, the target tokens the forced ones, then `tokens`.
+    """
+
+    tokens: tuple[Token, ...]
+    source_tokens: tuple[str, ...] = ()
+    attention: NDArray[np.float32] | None = None
+
+
+class Translator(Protocol):
+    """p(target sentence | source sentence)."""
+
+    def translate(self, request: TranslationRequest) -> Iterator[Translation]:
+        """Yields the growing translation, the finished one last.
+
+        During beam search this is the best of the sentences that compete, so it may change its beginning. Raises
+        `BadInputError` for a direction that the model has not learnt and for a text longer than it reads.
         """
         ...

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,8 @@ from models.registry import Registry
 from models.store import WeightStore
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# Galleries of one machine share Gradio's folder of served files, and each cleans it up when it ends.
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="gallery-tests-")
 
 # A busy machine is no fault of the page's.
 expect.set_options(timeout=60_000)

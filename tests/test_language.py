@@ -7,6 +7,7 @@ import gc
 import itertools
 import math
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -361,6 +362,20 @@ def test_llama_cpp_opens_no_port_prints_nothing_and_goes_away(
     del stream
     wait_until(lambda: native_threads() <= threads)
     assert capfd.readouterr() == ("", "")
+
+
+def test_python_may_exit_while_a_text_grows(tiny_files: Path) -> None:
+    program = (
+        "from pathlib import Path\n"
+        "from models.backends.llama_cpp import load\n"
+        "from models.devices import available_devices\n"
+        "from models.tasks import TextRequest\n"
+        f"stream = load(Path({str(tiny_files)!r}), available_devices()[-1]).generate(TextRequest('the', (), 200))\n"
+        "print(next(stream).id)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip().isdigit()
 
 
 def native_threads() -> int:

@@ -49,7 +49,8 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      shown(".run-button")?.click();
+      const run = shown(".run-button");
+      if (run && getComputedStyle(run).pointerEvents !== "none") run.click();
       event.preventDefault();
     }
     if (event.key === "Escape") shown(".stop-button:not([disabled])")?.click();

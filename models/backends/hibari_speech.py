@@ -60,7 +60,7 @@ class HibariSpeaker:
         """Yields each sentence as soon as its sound is ready; a sentence longer than 250 phonemes comes in parts.
 
         `phonemes` are the network's own input, spelt in IPA. The same request gives the same samples, bit for bit. The
-        seed draws the noise in the sound (breath, s, f, sh), 37 dB below the voice; words, pitch and timing stay.
+        seed draws the noise in the sound, some 40 dB below the voice; words, pitch and timing stay.
 
         Raises `BadInputError` for an unknown voice, a speed outside 0.5 to 2, a negative seed and text without a word
         that this voice can read.
@@ -79,7 +79,7 @@ class HibariSpeaker:
 
     def _check(self, request: SpeechRequest) -> None:
         if request.voice not in self.voices:
-            raise BadInputError(f"There is no voice “{request.voice}” here: choose {', '.join(self.voices)}.")
+            raise BadInputError(f"There is no voice “{request.voice[:40]}” here: choose {', '.join(self.voices)}.")
         if not MIN_SPEED <= request.speed <= MAX_SPEED:
             raise BadInputError(f"The speed must be between {MIN_SPEED:g} and {MAX_SPEED:g}.")
         if request.seed < 0:

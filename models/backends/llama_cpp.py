@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+from weakref import WeakSet
 
 from models.devices import Device
 from models.errors import BadInputError
@@ -70,6 +71,7 @@ class LlamaCpp:
         self._server = server
         self._line = _Line(SLOTS)
         self._spelling = threading.Lock()
+        self._writers: WeakSet[_Writer] = WeakSet()
 
     def generate(self, request: TextRequest) -> "TokenStream":
         """Yields each new token as it is decided.
@@ -77,10 +79,16 @@ class LlamaCpp:
         The stream's `close` may be called from any thread, also while it waits for a slot or a token; the slot is free
         again within one token. Raises `BadInputError` for a prompt longer than the context and for foreign token ids.
         """
-        return TokenStream(self._line, _Writer(self._server, request, self._spelling))
+        writer = _Writer(self._server, request, self._spelling)
+        self._writers.add(writer)
+        return TokenStream(self._line, writer)
 
     def close(self) -> None:
-        """Frees the memory, as soon as the last running stream has ended."""
+        """Ends every stream and frees the memory."""
+        for writer in list(self._writers):
+            writer.stopped.set()
+        # A thread that is still inside llama.cpp when Python exits takes the whole process down with it.
+        self._line.wait_until_empty()
         self._server = None
 
 
@@ -127,7 +135,7 @@ class _Line:
     """People waiting for one of `places`, served in order of arrival; whoever has been stopped drops out."""
 
     def __init__(self, places: int) -> None:
-        self._free = places
+        self._places = self._free = places
         self._waiting: deque[threading.Event] = deque()
         self._changed = threading.Condition()
 
@@ -147,6 +155,11 @@ class _Line:
             self._free += 1
             self._changed.notify_all()
 
+    def wait_until_empty(self, seconds: float = 10.0) -> None:
+        """Waits until nobody has a place, at most so long."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free == self._places, seconds)
+
     def look_again(self) -> None:
         with self._changed:
             self._changed.notify_all()
@@ -161,7 +174,7 @@ class _Writer:
         self._server = server
         self._request = request
         self._spelling = spelling
-        self._prompt: list[str | int] = [*([request.prompt] if request.prompt else []), *request.forced]
+        self._prompt = list(request.pieces)
         self._decided: list[Token] = []
         self._passed_on = 0
 
@@ -233,8 +246,10 @@ class _Writer:
 
 
 def _spell(server: Any, prefix: list[str | int], text: bytes, count: int, width: int) -> list[Token]:
-    """The likeliest way to spell `text` after `prefix` in `count` tokens, each among the `width` likeliest at its place;
-    an empty list if there is none."""
+    """The likeliest way to spell `text` after `prefix` in `count` tokens; empty if there is none.
+
+    Each token must be among the `width` likeliest at its place.
+    """
     candidates = _likeliest(server, prefix, width)
     for candidate in candidates:
         token = Token(candidate.id, candidate.raw, candidate.probability, candidates[:ALTERNATIVES])
