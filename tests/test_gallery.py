@@ -32,6 +32,7 @@ def test_arrow_keys_move_between_tabs(page: Page, gallery: str) -> None:
     first.focus()
     page.keyboard.press("ArrowRight")
     expect(first).to_have_attribute("aria-selected", "false")
+    expect(page.get_by_role("tab", selected=True)).to_be_focused()
     page.keyboard.press("ArrowLeft")
     expect(first).to_have_attribute("aria-selected", "true")
 

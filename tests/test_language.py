@@ -1,6 +1,6 @@
 """The language engines: llama.cpp on SmolLM2's real weights, and both engines on a tiny random Llama of 256 bytes.
 
-The whole file takes about 15 seconds on two idle cores, plus the download of the weights (90 MB) the first time.
+The whole file takes half a minute on two busy cores, plus the download of the weights (90 MB) the first time.
 """
 
 import gc
@@ -358,7 +358,7 @@ def test_llama_cpp_opens_no_port_prints_nothing_and_goes_away(
     if sys.platform != "win32":
         assert open_ports() == ports
     model.close()
-    assert len(list(itertools.islice(stream, 100))) > 0  # a running text is still finished
+    assert list(stream) == []  # closing the model has ended the running text
     del stream
     wait_until(lambda: native_threads() <= threads)
     assert capfd.readouterr() == ("", "")

@@ -59,8 +59,8 @@
       const tabs = [...tab.closest("[role=tablist]").querySelectorAll("[role=tab]")];
       const step = event.key === "ArrowRight" ? 1 : -1;
       const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
-      next.focus();
       next.click();
+      requestAnimationFrame(() => next.focus()); // once Gradio has drawn the newly selected tab
     }
   });
 })();

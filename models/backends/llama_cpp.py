@@ -6,7 +6,6 @@ a cached prefix, so that a seed gives the same text in a full lecture hall as at
 """
 
 import math
-import os
 import secrets
 import socket
 import tempfile
@@ -37,9 +36,6 @@ _Json = dict[str, Any]
 
 def load(files: Path, device: Device) -> "LlamaCpp":
     """The model in the only GGUF file of `files`, on the CPU."""
-    # OpenMP threads that wait spin by default. On cores shared with the page and other models that costs up to nine
-    # tenths of the speed. The library reads this once, when it is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import xllamacpp
 
     (model,) = files.glob("*.gguf")
