@@ -61,7 +61,7 @@ registry = Registry(CATALOG, store=WeightStore(Path("weights")))
 small = Image.open("photo.png").convert("RGB")
 with registry.lease("real-esrgan-x4plus") as lease:
     for step in lease.backend.upscale(UpscaleRequest(small)):
-        print(step)                  # tile 1 of 4, ...
+        print(step)                  # tile 1 of 1, block 1 of 24, ...
 step.image.save("large.png")         # four times as wide and high
 """,
     ),
