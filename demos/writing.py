@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from demos.ranges import number_from, whole_number_from
 from demos.seed import MAX_SEED
 from demos.services import Services
 from models.errors import BadInputError
@@ -46,26 +47,12 @@ def make_request(
     return TextRequest(
         clean_text(prompt, max_characters=MAX_CHARACTERS),
         forced,
-        _whole("The number of new tokens", max_new_tokens, 1, MAX_NEW_TOKENS),
-        _number("The temperature", temperature, 0, MAX_TEMPERATURE),
-        _number("Top-p", top_p, 0.01, 1),
-        _whole("Top-k", top_k, 0, MAX_TOP_K),
-        _whole("The seed", seed, 0, MAX_SEED),
+        whole_number_from("The number of new tokens", max_new_tokens, 1, MAX_NEW_TOKENS),
+        number_from("The temperature", temperature, 0, MAX_TEMPERATURE),
+        number_from("Top-p", top_p, 0.01, 1),
+        whole_number_from("Top-k", top_k, 0, MAX_TOP_K),
+        whole_number_from("The seed", seed, 0, MAX_SEED),
     )
-
-
-def _number(name: str, value: float | None, low: float, high: float) -> float:
-    # An API caller may send anything here, NaN and text included.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise BadInputError(f"{name} must be a number from {low:g} to {high:,.10g}; please correct it.")
-    return float(value)
-
-
-def _whole(name: str, value: float | None, low: int, high: int) -> int:
-    number = _number(name, value, low, high)
-    if number != int(number):
-        raise BadInputError(f"{name} must be a whole number; please correct it.")
-    return int(number)
 
 
 def write(services: Services, request: TextRequest, model: str) -> Generator[LoadProgress | Written, None, None]:

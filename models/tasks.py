@@ -188,7 +188,7 @@ class TranslationRequest:
     """Translate `text` from the language `source` into `target` (ISO 639-1: "zh", "en").
 
     `decoding` takes the likeliest token at each place ("greedy"), looks for the likeliest whole sentence ("beam"), or
-    draws ("sampling", at `temperature`; the same `seed` gives the same translation). `forced` are the token ids that
+    draws ("sampling", at `temperature`, from `seed`). `forced` are the token ids that
     the translation must begin with, for branching.
     """
 

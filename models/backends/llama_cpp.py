@@ -1,8 +1,9 @@
 """Language models in GGUF files on llama.cpp: the quick way on a CPU, with several students decoding at once.
 
 llama.cpp holds one key-value cache per slot and advances every busy slot by one token in a single batch (continuous
-batching, Yu et al. 2022, Orca). On the processors we measured, a slot computes the same bits alone, in company and from
-a cached prefix, so that a seed gives the same text in a full lecture hall as at home.
+batching, Yu et al. 2022, Orca). With SmolLM2's Q4_1 a slot computes the same bits alone and in company on the
+processors we measured, so that a seed gives the same text in a full lecture hall as at home. With Qwen's K-quants it
+does not: in company another rounding may tip a close draw.
 """
 
 import math
@@ -100,7 +101,7 @@ class TokenStream(Iterator[Token]):
         if not self._started:
             self._started = True
             if self._line.enter(self._writer.stopped):
-                threading.Thread(target=_write_and_leave, args=(self._writer, self._line)).start()
+                threading.Thread(target=_write_and_leave, args=(self._writer, self._line), daemon=False).start()
         if self._writer.stopped.is_set():
             raise StopIteration
         item = self._writer.written.get()
@@ -186,6 +187,7 @@ class _Writer:
             "top_p": request.top_p,
             "min_p": 0.0,
             "samplers": ["temperature", "top_k", "top_p"],
+            "cache_prompt": False,  # a prefix read earlier, in other company, may round otherwise
             "seed": request.seed % 0xFFFFFFFF,  # that very number asks for a random seed
             "n_probs": ALTERNATIVES,
             "timings_per_token": True,
