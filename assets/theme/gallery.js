@@ -47,6 +47,16 @@
     }
   }).observe(document, { subtree: true, childList: true, characterData: true });
 
+  // On a phone the applications are one row to scroll: the open one stays in sight.
+  new MutationObserver((changes) => {
+    for (const { target } of changes) {
+      const selected = target.getAttribute("aria-selected") === "true";
+      if (selected && target.closest("#applications > .tab-wrapper")) {
+        target.scrollIntoView({ inline: "center", block: "nearest" });
+      }
+    }
+  }).observe(document, { subtree: true, attributes: true, attributeFilter: ["aria-selected"] });
+
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       const run = shown(".run-button");
