@@ -196,7 +196,7 @@ def build(services: Services) -> None:
     runner.on([view.submit], run_branch, [view, *drawing, reference], shown)
     runner.wire_stop()
     # A person's translation belongs to its text.
-    gr.on([text.input, direction.input], None, None, reference, js="() => ''", api_visibility="private")
+    gr.on([text.input, direction.input], None, None, reference, js="() => ({__type__: 'update', value: ''})", api_visibility="private")
     comparison_runner.on(
         [comparison_runner.run.click],
         run_comparison,

@@ -431,7 +431,7 @@ def test_a_new_text_has_no_reference_of_the_old_one(page: Page, gallery: str) ->
     page.locator("#tab-translation .advanced .label-wrap").click()
     reference = page.get_by_label("A person's translation")
     expect(reference).not_to_have_value("")
-    page.locator("#tab-translation .question textarea").first.fill("你好")
+    page.locator("#tab-translation .question textarea").first.press_sequentially("你好")
     expect(reference).to_have_value("")
 
 
