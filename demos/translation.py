@@ -81,6 +81,9 @@ with registry.lease("qwen2.5-coder-0.5b") as lease:
 EXAMPLES = (("zh-en", 1), ("zh-en", 7), ("en-zh", 14), ("de-en", 16))
 
 
+_CLEAR = "() => ({__type__: 'update', value: ''})"
+
+
 def build(services: Services) -> None:
     """Draws the tab."""
     registry = services.registry
@@ -196,7 +199,7 @@ def build(services: Services) -> None:
     runner.on([view.submit], run_branch, [view, *drawing, reference], shown)
     runner.wire_stop()
     # A person's translation belongs to its text.
-    gr.on([text.input, direction.input], None, None, reference, js="() => ({__type__: 'update', value: ''})", api_visibility="private")
+    gr.on([text.input, direction.input], None, None, reference, js=_CLEAR, api_visibility="private")
     comparison_runner.on(
         [comparison_runner.run.click],
         run_comparison,

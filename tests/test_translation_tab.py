@@ -426,15 +426,6 @@ def test_empty_text_gets_a_sentence_and_keeps_the_result(page: Page, gallery: st
     expect(page.locator("#tab-translation .token-text .token").first).to_be_visible()
 
 
-def test_a_new_text_has_no_reference_of_the_old_one(page: Page, gallery: str) -> None:
-    open_tab(page, gallery)
-    page.locator("#tab-translation .advanced .label-wrap").click()
-    reference = page.get_by_label("A person's translation")
-    expect(reference).not_to_have_value("")
-    page.locator("#tab-translation .question textarea").first.press_sequentially("你好")
-    expect(reference).to_have_value("")
-
-
 def test_markup_stays_text(page: Page, gallery: str) -> None:
     open_tab(page, gallery)
     text = "<img src=x onerror=\"document.title='broken'\"> ${document.title='broken'} {{value}} `"
