@@ -79,7 +79,7 @@ def cache_folder() -> Path:
 
 
 def keep_bytes(content: bytes, name: str) -> str:
-    """Writes `content` among the served files and returns its path. Equal content is written once."""
+    """Writes `content` among the served files and returns its path. Equal content shares one file."""
     path = cache_folder() / hashlib.sha256(content).hexdigest() / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.locations import default_cache
+from models.locations import default_cache, offline_wanted
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
     parser.add_argument(
         "--offline",
         action="store_true",
-        default=setting("OFFLINE", "").lower() in ("1", "true", "yes"),
+        default=offline_wanted(environment),
         help="never use the network: run what has been downloaded, say so for the rest",
     )
     chosen = parser.parse_args(arguments)

@@ -1,14 +1,13 @@
 """`python -m models`: look at the catalog, fetch weights ahead of a lecture, check them."""
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from models.catalog import CATALOG
 from models.errors import ModelError
-from models.locations import default_cache
+from models.locations import default_cache, offline_wanted
 from models.registry import Registry
 from models.spec import ModelSpec
 from models.store import WeightStore
@@ -28,8 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("table", help="the catalog as a Markdown table, as it stands in the README")
     chosen = parser.parse_args(arguments)
 
-    offline = os.environ.get("GALLERY_OFFLINE", "").lower() in ("1", "true", "yes")
-    registry = Registry(CATALOG, store=WeightStore(chosen.cache, offline=offline))
+    registry = Registry(CATALOG, store=WeightStore(chosen.cache, offline=offline_wanted()))
     try:
         if chosen.command == "list":
             return list_models(registry)

@@ -1,4 +1,4 @@
-"""Where the gallery keeps what it downloads."""
+"""Where the gallery keeps what it downloads, and whether it may download at all."""
 
 import os
 from collections.abc import Mapping
@@ -10,3 +10,8 @@ def default_cache(environment: Mapping[str, str] = os.environ) -> Path:
     if chosen := environment.get("GALLERY_CACHE"):
         return Path(chosen).expanduser()
     return Path(environment.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "deep-generative-models-gallery"
+
+
+def offline_wanted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether GALLERY_OFFLINE forbids the network."""
+    return environment.get("GALLERY_OFFLINE", "").lower() in ("1", "true", "yes")
