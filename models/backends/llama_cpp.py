@@ -6,6 +6,7 @@ processors we measured, so that a seed gives the same text in a full lecture hal
 does not: in company another rounding may tip a close draw.
 """
 
+import atexit
 import math
 import secrets
 import socket
@@ -65,7 +66,7 @@ class LlamaCpp:
     """A `LanguageModel`. `SLOTS` texts grow at the same time; further requests wait in order of arrival."""
 
     def __init__(self, server: Any) -> None:
-        self._server = server
+        self._engine = _Engine(server)
         self._line = _Line(SLOTS)
         self._spelling = threading.Lock()
         self._writers: WeakSet[_Writer] = WeakSet()
@@ -76,7 +77,7 @@ class LlamaCpp:
         The stream's `close` may be called from any thread, also while it waits for a slot or a token; the slot is free
         again within one token. Raises `BadInputError` for a prompt longer than the context and for foreign token ids.
         """
-        writer = _Writer(self._server, request, self._spelling)
+        writer = _Writer(self._engine, request, self._spelling)
         self._writers.add(writer)
         return TokenStream(self._line, writer)
 
@@ -86,7 +87,28 @@ class LlamaCpp:
             writer.stopped.set()
         # A thread that is still inside llama.cpp when Python exits takes the whole process down with it.
         self._line.wait_until_empty()
-        self._server = None
+        self._engine.let_go()
+
+
+class _Engine:
+    """The one owner of llama.cpp's server: requests, the last of which a reader may hold on to, only refer to it."""
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+        _ENGINES.add(self)
+
+    def let_go(self) -> None:
+        self.server = None
+
+
+_ENGINES: WeakSet[_Engine] = WeakSet()
+
+
+@atexit.register
+def _let_go_of_all() -> None:
+    # Torn down later, with the interpreter, a running llama.cpp aborts the whole process.
+    for engine in list(_ENGINES):
+        engine.let_go()
 
 
 class TokenStream(Iterator[Token]):
@@ -165,10 +187,10 @@ class _Line:
 class _Writer:
     """One request inside llama.cpp: puts tokens into `written`, at last None; an exception there is for the reader."""
 
-    def __init__(self, server: Any, request: TextRequest, spelling: threading.Lock) -> None:
+    def __init__(self, engine: _Engine, request: TextRequest, spelling: threading.Lock) -> None:
         self.written: SimpleQueue[Token | Exception | None] = SimpleQueue()
         self.stopped = threading.Event()
-        self._server = server
+        self._engine = engine
         self._request = request
         self._spelling = spelling
         self._prompt = list(request.pieces)
@@ -194,7 +216,7 @@ class _Writer:
             "return_progress": True,
         }
         try:
-            self._server.handle_completions(question, self._read)
+            self._engine.server.handle_completions(question, self._read)
         except Exception as error:  # noqa: BLE001 - it is the reader's
             self.written.put(error)
         finally:
@@ -235,10 +257,10 @@ class _Writer:
         with self._spelling:
             for width in (100, 10_000, 1_000_000):  # the later, the slower and the more rarely needed
                 if own is None:
-                    tokens = _spell(self._server, prefix, last.raw, count, width)
+                    tokens = _spell(self._engine.server, prefix, last.raw, count, width)
                     if tokens and tokens[-1].id == last.id:
                         return tokens
-                elif tokens := _spell(self._server, prefix, last.raw[: -len(own)], count - 1, width):
+                elif tokens := _spell(self._engine.server, prefix, last.raw[: -len(own)], count - 1, width):
                     return [*tokens, replace(last, raw=own)]
         raise RuntimeError(f"no {count} tokens spell {last.raw!r}")
 
