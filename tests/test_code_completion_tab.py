@@ -34,6 +34,7 @@ from models.fill_in_middle import CodeRequest, as_plain_text, in_words
 from models.registry import Registry
 from models.store import WeightStore
 from models.tasks import Task, TextRequest, Token, text_of
+from tests import browser
 from tests.toy_models import toy_spec
 
 MODEL = "qwen2.5-coder-0.5b"
@@ -239,7 +240,7 @@ def test_control_tokens_of_our_prompt_are_those_of_the_model(qwen: Any) -> None:
 
 def test_typed_control_tokens_are_text_for_the_model(qwen: Any) -> None:
     def length(*pieces: str | int) -> int:
-        answer = qwen._server.handle_completions({"prompt": list(pieces), "max_tokens": 1})
+        answer = qwen._engine.server.handle_completions({"prompt": list(pieces), "max_tokens": 1})
         return int(answer["usage"]["prompt_tokens"])
 
     for control in CONTROL:
@@ -458,7 +459,7 @@ def test_endpoint_says_what_is_wrong(client: Client, arguments: tuple[object, ..
 
 
 def open_tab(page: Page, gallery: str) -> None:
-    page.goto(f"{gallery}?demo={PAGE.slug}")
+    browser.open_tab(page, gallery, PAGE)
     expect(page.locator(".draft-code .has-new").first).to_be_visible()
     expect(page.locator(".code-editor .cm-content")).to_contain_text("parse_expenses")
 

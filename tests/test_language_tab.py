@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Page, expect
 
-from demos.language import EXAMPLES, MAX_BRANCH_TOKENS
+from demos.language import EXAMPLES, MAX_BRANCH_TOKENS, PAGE
 from demos.seed import MAX_SEED
 from demos.services import Services
 from demos.token_view import Continuation, read_lines, to_lines, token_line
@@ -27,6 +27,7 @@ from models.errors import BadInputError, UnknownModelError
 from models.registry import Registry
 from models.store import WeightStore
 from models.tasks import Candidate, Task, TextRequest, Token, text_of
+from tests import browser
 from tests.toy_models import toy_spec
 
 candidates = st.builds(Candidate, st.integers(0, 200_000), st.binary(max_size=8), st.floats(0, 1))
@@ -265,7 +266,7 @@ def test_endpoint_says_what_is_wrong(
 
 
 def open_tab(page: Page, gallery: str) -> None:
-    page.goto(f"{gallery}?demo=language")
+    browser.open_tab(page, gallery, PAGE)
     expect(page.locator(".token-text .token").first).to_be_visible()
 
 

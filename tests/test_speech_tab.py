@@ -42,6 +42,7 @@ from models.devices import Device
 from models.errors import BadInputError
 from models.states import Lease
 from models.tasks import SpeechRequest, SpokenSentence
+from tests import browser
 
 MODEL = "hibari-heart"
 GOOD_ARGUMENTS: dict[str, object] = {"text": "Hello.", "voice": "heart", "speed": 1.0, "seed": 0, "model": MODEL}
@@ -215,7 +216,7 @@ def test_endpoint_says_what_is_wrong(client: Client, arguments: dict[str, object
 
 
 def open_tab(page: Page, gallery: str) -> None:
-    page.goto(f"{gallery}?demo=speech")
+    browser.open_tab(page, gallery, PAGE)
     expect(page.get_by_role("heading", name=PAGE.title, exact=False).first).to_be_visible()
 
 

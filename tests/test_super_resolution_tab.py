@@ -13,8 +13,9 @@ from playwright.sync_api import Page, expect
 
 from demos.examples import example
 from demos.pictures import keep_png, read_picture
-from demos.super_resolution import AS_IT_IS, MAX_REFERENCE_SIDE, SHRINK, prepare_task
+from demos.super_resolution import AS_IT_IS, MAX_REFERENCE_SIDE, PAGE, SHRINK, prepare_task
 from models.errors import BadInputError
+from tests import browser
 
 
 def write_picture(folder: Path, mode: str, size: tuple[int, int], kind: str = "PNG", **options: Any) -> str:
@@ -134,7 +135,7 @@ def test_endpoint_says_what_is_wrong(client: Client, model: str, sentence: str) 
 
 
 def open_tab(page: Page, gallery: str) -> None:
-    page.goto(f"{gallery}?demo=super-resolution")
+    browser.open_tab(page, gallery, PAGE)
     expect(page.get_by_role("heading", name="Super-resolution")).to_be_visible()
 
 

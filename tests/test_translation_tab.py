@@ -49,6 +49,7 @@ from models.pinned import QWEN25_CODER_05B
 from models.registry import Registry
 from models.store import WeightStore
 from models.tasks import Candidate, Task, TextRequest, Token, Translation, TranslationRequest
+from tests import browser
 from tests.tiny_marian import write_tiny_marian
 from tests.toy_models import toy_spec
 
@@ -367,7 +368,7 @@ def test_endpoint_says_what_is_wrong(client: Client, arguments: tuple[object, ..
 
 
 def open_tab(page: Page, gallery: str) -> None:
-    page.goto(f"{gallery}?demo=translation")
+    browser.open_tab(page, gallery, translation.PAGE)
     expect(page.locator("#tab-translation .token-text .token").first).to_be_visible()
 
 
