@@ -26,6 +26,10 @@ class Task(StrEnum):
     LANGUAGE = "language"
     CODE_COMPLETION = "code-completion"
     TRANSLATION = "translation"
+    IMAGE_GENERATION = "image-generation"
+    STYLE_TRANSFER = "style-transfer"
+    IMAGE_TRANSLATION = "image-translation"
+    DETECTION = "detection"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 """Numbers as people read them: with a unit and at most two significant decimals."""
 
+MB = 1_000_000
+"""Bytes."""
+
 
 def gigabytes(count: int) -> str:
     """Bytes as "1.4 GB", or "330 MB" below one gigabyte."""

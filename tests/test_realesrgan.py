@@ -25,11 +25,11 @@ from models.backends.realesrgan import (
     load_x4plus_anime,
 )
 from models.backends.tiling import split
-from models.catalog import SUPER_RESOLUTION
 from models.devices import Device
 from models.errors import BadInputError, IntegrityError
 from models.image_metrics import psnr
 from models.pinned import REAL_ESRGAN
+from models.specs.super_resolution import SUPER_RESOLUTION
 from models.store import WeightStore
 from models.tasks import Progress, Upscaled, Upscaler, UpscaleRequest
 from tests.ncnn_reference import NETWORKS, STRUCTURES, NcnnNet

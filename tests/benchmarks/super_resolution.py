@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from models.catalog import SUPER_RESOLUTION
 from models.devices import Device, Precision, available_devices
 from models.locations import default_cache
 from models.pinned import REAL_ESRGAN
+from models.specs.super_resolution import SUPER_RESOLUTION
 from models.store import WeightStore
 from models.tasks import UpscaleRequest
 from tests.ncnn_reference import NETWORKS, STRUCTURES, NcnnNet
