@@ -78,7 +78,7 @@ with registry.lease("qwen2.5-coder-0.5b") as lease:
         print(token.text, end="")
 """,
     ),
-    at_once=4,
+    at_once=24,
 )
 
 

@@ -85,8 +85,7 @@ def write_drafts(
     if Task.CODE_COMPLETION not in services.registry[model].tasks:
         title = services.registry[model].title
         raise BadInputError(f"{title} has not learnt to complete code; please choose another model.")
-    yield from services.registry.prepare(model)
-    with services.registry.lease(model) as lease:
+    with (yield from services.registry.enter(model)) as lease:
         gap = Gap(request.prompt, request.suffix)
         drafts = [Draft(seed) for seed in seeds]
         started = last_shown = time.perf_counter()

@@ -6,9 +6,11 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.context import LocalContext
 
 from demos.page import Page
 from demos.status import sentence_for
+from models.fair_line import VISITOR
 
 
 def endpoint(
@@ -27,6 +29,8 @@ def endpoint(
 
     @wraps(answer)  # the names of its parameters are those of the endpoint
     def call(*values: Any) -> tuple[Any, dict[str, Any]]:
+        request = LocalContext.request.get(None)
+        VISITOR.set((request and request.session_hash) or "")
         try:
             return answer(*values)
         except Exception as error:  # noqa: BLE001 - the caller gets a sentence for every fault, never a traceback

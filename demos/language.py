@@ -72,7 +72,7 @@ with registry.lease("smollm2-135m") as lease:
         print(f"likeliest was {likeliest.text!r}")
 """,
     ),
-    at_once=8,
+    at_once=24,
 )
 
 EXAMPLES = (

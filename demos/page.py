@@ -38,8 +38,9 @@ class Page:
     sentence: str
     """What happens here, for a first-year student."""
     how: HowItWorks
-    at_once: int = 1
-    """Requests of this tab that run at the same time; further ones wait in the queue."""
+    at_once: int = 4
+    """Requests of this tab that are let in at the same time, to run or to line up for a model; further ones wait in the
+    queue."""
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from contextvars import copy_context
 from typing import Any
 
 import gradio as gr
 
 from demos import status
 from demos.page import Page
+from models.fair_line import VISITOR
 
 Update = str | dict[Any, Any]
 """What a handler yields: words for the status line, or new values by component."""
@@ -39,11 +41,11 @@ class Runner:
         of `outputs`. A `ModelError` becomes the status line; nothing else on the page changes.
         """
 
-        def run(*values: Any) -> Iterator[dict[Any, Any]]:
+        def run(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
             yield {self.stop: gr.update(interactive=True), self.status: status.working("starting")}
             last_words = ""
             try:
-                with closing(handler(*values)) as updates:
+                with closing(steps_for(request.session_hash or "", handler(*values))) as updates:
                     for update in updates:
                         if isinstance(update, str):
                             last_words = status.done(update)
@@ -80,3 +82,18 @@ class Runner:
             queue=False,
             api_visibility="private",
         )
+
+
+def steps_for(visitor: str, updates: Generator[Update, None, None]) -> Generator[Update, None, None]:
+    """`updates`, each step of which is work for `visitor`: Gradio takes every step in another context."""
+    context = copy_context()
+    context.run(VISITOR.set, visitor)
+    try:
+        while True:
+            try:
+                update = context.run(next, updates)
+            except StopIteration:
+                return
+            yield update
+    finally:
+        context.run(updates.close)

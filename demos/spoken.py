@@ -76,8 +76,7 @@ def prepare_request(text: str | None, voice: str, speed: float | None, seed: flo
 
 def speak(services: Services, request: SpeechRequest, model: str) -> Generator[LoadProgress | Spoken, None, None]:
     """Has a model speak: how its loading gets on first, then after each sentence what is spoken so far."""
-    yield from services.registry.prepare(model)
-    with services.registry.lease(model) as lease:
+    with (yield from services.registry.enter(model)) as lease:
         if Task.SPEECH not in lease.spec.tasks:
             raise BadInputError(f"{lease.spec.title} cannot speak.")
         speaker: Speaker = lease.backend

@@ -109,8 +109,7 @@ def prepare_task(path: str | None, mode: str) -> EnlargingTask:
 
 def enlarge(services: Services, task: EnlargingTask, model: str) -> Iterator[LoadProgress | Progress | Enlarged]:
     """Runs one model on the task: progress first, the result last."""
-    yield from services.registry.prepare(model)
-    with services.registry.lease(model) as lease:
+    with (yield from services.registry.enter(model)) as lease:
         if Task.SUPER_RESOLUTION not in lease.spec.tasks:
             raise BadInputError(f"{lease.spec.title} cannot enlarge pictures.")
         upscaler: Upscaler = lease.backend

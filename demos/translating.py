@@ -110,8 +110,7 @@ def translate(
     """Lets one model translate: progress first, then the growing sentence several times a second, finished last."""
     if Task.TRANSLATION not in services.registry[model].tasks:
         raise BadInputError(f"{services.registry[model].title} does not translate; please choose another model.")
-    yield from services.registry.prepare(model)
-    with services.registry.lease(model) as lease:
+    with (yield from services.registry.enter(model)) as lease:
         started = last_shown = time.perf_counter()
         last = Translation(())
         for last in translator_on(lease.backend).translate(request):

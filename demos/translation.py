@@ -74,7 +74,7 @@ with registry.lease("qwen2.5-coder-0.5b") as lease:
         print(text_of(translation.tokens))   # the best beam so far
 """,
     ),
-    at_once=8,
+    at_once=24,
 )
 
 # Directions, and lines of assets/translation/sentences.jsonl.

@@ -59,8 +59,7 @@ def write(services: Services, request: TextRequest, model: str) -> Generator[Loa
     """Lets one model write: progress first, then the growing text several times a second, the finished text last."""
     if Task.LANGUAGE not in services.registry[model].tasks:
         raise BadInputError(f"{services.registry[model].title} does not write text; please choose a language model.")
-    yield from services.registry.prepare(model)
-    with services.registry.lease(model) as lease:
+    with (yield from services.registry.enter(model)) as lease:
         writer: LanguageModel = lease.backend
         tokens: list[Token] = []
         started = last_shown = time.perf_counter()

@@ -8,11 +8,14 @@ import ctypes
 import gc
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from models.errors import OutOfMemoryError
 
 Precision = Literal["bfloat16", "float32"]
 
@@ -46,6 +49,17 @@ def release_unused_memory() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def load_within_memory(loader: Callable[[Path, Device], Any], folder: Path, device: Device, title: str) -> Any:
+    """Calls `loader`; running out of memory becomes an `OutOfMemoryError` that a student can read."""
+    try:
+        return loader(folder, device)
+    except Exception as error:
+        # torch's own error has this name; asking by name spares the registry the import of torch.
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+            raise OutOfMemoryError(f"{title} does not fit into the memory that is left.") from error
+        raise
 
 
 @cache

@@ -8,22 +8,20 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
-from pathlib import Path
-from typing import Any
 
 from models.breaker import Breaker
-from models.devices import Device, available_devices, default_budget, release_unused_memory
+from models.devices import Device, available_devices, default_budget, load_within_memory, release_unused_memory
 from models.errors import (
     BusyError,
     DuplicateModelError,
     ModelUnavailableError,
-    OutOfMemoryError,
     UnknownModelError,
 )
+from models.fair_line import FairLine, Ticket
 from models.residents import Resident, Residents
 from models.spec import ModelSpec
 from models.states import Choice, Lease, LoadProgress, ModelStatus, State
@@ -67,7 +65,7 @@ class Registry:
         self._residents = Residents(budget or {d.kind: default_budget(d) for d in self.devices}, clock)
         self._loading: dict[str, _Loading] = {}
         self._breakers: dict[str, Breaker] = {}
-        self._places: dict[str, threading.BoundedSemaphore] = {}
+        self._lines: dict[str, FairLine] = {}
         self._lock = threading.RLock()
         # Making room and loading go one at a time, or two loads could both claim the last free gigabyte.
         self._placing = threading.Lock()
@@ -82,7 +80,7 @@ class Registry:
                     raise DuplicateModelError(f"Two models are called {spec.id!r}.")
                 extended[spec.id] = spec
             self._breakers.update({spec.id: Breaker(self._clock) for spec in specs})
-            self._places.update({spec.id: threading.BoundedSemaphore(spec.concurrency) for spec in specs})
+            self._lines.update({spec.id: FairLine(spec.concurrency) for spec in specs})
             self._specs = extended
 
     def __getitem__(self, model_id: str) -> ModelSpec:
@@ -152,23 +150,49 @@ class Registry:
 
     @contextmanager
     def lease(self, model_id: str, *, patience: float = PATIENCE_SECONDS) -> Iterator[Lease]:
-        """The model, loaded, for as long as the `with` block runs; at most `spec.concurrency` blocks run at once.
+        """The model, loaded, for as long as the `with` block runs; at most `spec.concurrency` blocks run at once, their
+        places shared fairly between visitors.
 
         Waits up to `patience` seconds for a free place. Raises `UnknownModelError`, `ModelUnavailableError`,
         `FetchError`, `OutOfMemoryError` or `BusyError`.
         """
         spec = self[model_id]
-        place = self._places[model_id]
-        if not place.acquire(timeout=patience):
+        ticket = self._lines[model_id].join()
+        if not ticket.wait(patience):
+            ticket.leave()
             raise BusyError(f"{spec.title} is busy with other requests; please try again in a minute.")
+        with self._leased(spec, ticket) as lease:
+            yield lease
+
+    def enter(self, model_id: str) -> Generator[LoadProgress, None, AbstractContextManager[Lease]]:
+        """As `lease`, for people who watch: tells a few times a second how far the model is on its way into memory and
+        how many are to be served first, and returns the block to be entered:
+
+            with (yield from registry.enter(model_id)) as lease:
+
+        Whoever closes the generator stops waiting.
+        """
+        spec = self[model_id]
+        ticket = self._lines[model_id].join()
         try:
-            resident = self._take(model_id)
+            yield from self.prepare(model_id)
+            while not ticket.wait(POLL_SECONDS):
+                yield LoadProgress("waiting", before=ticket.before)
+        except BaseException:
+            ticket.leave()
+            raise
+        return self._leased(spec, ticket)
+
+    @contextmanager
+    def _leased(self, spec: ModelSpec, ticket: Ticket) -> Iterator[Lease]:
+        try:
+            resident = self._take(spec.id)
             try:
                 yield Lease(spec, resident.device, resident.backend)
             finally:
                 self._residents.give_back(resident)
         finally:
-            place.release()
+            ticket.leave()
 
     def unload(self, model_id: str) -> bool:
         """Frees the model's memory now, unless somebody is using it; says whether it did."""
@@ -246,7 +270,7 @@ class Registry:
         with self._placing:
             evicted = self._residents.make_room(spec, device)
             try:
-                backend = load_within_memory(loader, folder, device, spec)
+                backend = load_within_memory(loader, folder, device, spec.title)
             except BaseException:
                 release_unused_memory()
                 self._bring_back(evicted)
@@ -273,14 +297,3 @@ class Registry:
         last_error = self._breakers[spec.id].last_error
         state: State = "on disk" if self.store.present(spec.weights) else "not downloaded"
         return ModelStatus(spec, state, f"last try failed: {last_error}" if last_error else "", device)
-
-
-def load_within_memory(loader: Callable[[Path, Device], Any], folder: Path, device: Device, spec: ModelSpec) -> Any:
-    """Calls `loader`; running out of memory becomes an `OutOfMemoryError` that a student can read."""
-    try:
-        return loader(folder, device)
-    except Exception as error:
-        # torch's own error has this name; asking by name spares the registry the import of torch.
-        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-            raise OutOfMemoryError(f"{spec.title} does not fit into the memory that is left.") from error
-        raise

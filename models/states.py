@@ -12,13 +12,17 @@ State = Literal["loaded", "loading", "downloading", "on disk", "not downloaded",
 
 @dataclass(frozen=True)
 class LoadProgress:
-    """How far a model is on its way into memory. `here` and `total` are bytes while it is being fetched."""
+    """How far a model is on its way into memory (`here` and `total` are bytes while it is being fetched), or a request
+    on its way to a free place of it (`before` others)."""
 
-    stage: Literal["fetching", "loading"]
+    stage: Literal["fetching", "loading", "waiting"]
     here: int = 0
     total: int = 0
+    before: int = 0
 
     def __str__(self) -> str:
+        if self.stage == "waiting":
+            return f"waiting: {self.before} before you" if self.before else "waiting: you are next"
         if self.stage == "loading":
             return "loading the model into memory"
         return f"fetching the model, {self.here / 1e6:.0f} of {self.total / 1e6:.0f} MB (once)"
