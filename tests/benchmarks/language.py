@@ -1,9 +1,9 @@
 """Tokens per second and time to the first token: `python -m tests.benchmarks.language`. Takes some minutes.
 
-SmolLM2-135M for one student and for eight at once, in one process: our engine (llama.cpp behind our streams, with the
-ten likeliest tokens at every place), llama.cpp called directly without them, and transformers' own `generate` in
-float32 and bfloat16. The engines take turns on the same prompts, in either order, and the median of the rounds counts.
-`generate` cannot take in students who come later: it gets its eight prompts as one batch, which flatters it.
+SmolLM2-135M for 1, 4 and 16 students at once, in one process: our engine (llama.cpp behind our streams, with the ten
+likeliest tokens at every place), llama.cpp called directly without them, both with eight slots, and transformers' own
+`generate` in float32 and bfloat16. The engines take turns on the same prompts, in either order, and the median of the
+rounds counts. `generate` cannot take in students who come later: it gets its prompts as one batch, which flatters it.
 """
 
 import os
@@ -25,7 +25,7 @@ from models.tasks import TextRequest
 GGUF = SMOLLM2_135M.files[0].name
 LECTURE = "To get an A+ in deep generative models, students have to"
 ROUNDS = 5
-STUDENTS = 8
+STUDENTS = (1, 4, 16)
 TOKENS = 48
 
 
@@ -48,8 +48,8 @@ class Engine:
     serve: Callable[[list[str]], Run]
     load_seconds: float
     memory: float
-    alone: list[Run] = field(default_factory=list)
-    together: list[Run] = field(default_factory=list)
+    runs: dict[int, list[Run]] = field(default_factory=lambda: {students: [] for students in STUDENTS})
+    """By number of students, one for each round."""
 
 
 Ask = Callable[[str], tuple[int, float]]
@@ -67,8 +67,8 @@ def main() -> None:
     ]
     for number in range(1, ROUNDS + 1):
         for engine in engines if number % 2 else reversed(engines):
-            engine.alone.append(engine.serve(prompts(2 * number, 1)))
-            engine.together.append(engine.serve(prompts(2 * number + 1, STUDENTS)))
+            for students, runs in engine.runs.items():
+                runs.append(engine.serve(prompts(100 * number + students, students)))
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     print(f"{device.name}, {device.threads} cores, load {load:.1f}; {TOKENS} tokens each, median of {ROUNDS} rounds\n")
     report(engines)
@@ -83,7 +83,7 @@ def loaded(name: str, load: Callable[[], Callable[[list[str]], Run]]) -> Engine:
     memory, begin = resident_bytes(), time.perf_counter()
     serve = load()
     load_seconds = time.perf_counter() - begin
-    serve(prompts(1_000, STUDENTS))  # the caches take their memory when they are first used
+    serve(prompts(10_000, max(STUDENTS)))  # the caches take their memory when they are first used
     return Engine(name, serve, load_seconds, resident_bytes() - memory)
 
 
@@ -120,8 +120,8 @@ def directly(files: Path, device: Device) -> Callable[[list[str]], Run]:
 
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(files / GGUF)
-    parameters.n_parallel = STUDENTS
-    parameters.n_ctx = llama_cpp.CONTEXT * STUDENTS
+    parameters.n_parallel = llama_cpp.SLOTS
+    parameters.n_ctx = llama_cpp.CONTEXT * llama_cpp.SLOTS
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = device.threads
     parameters.verbosity = 0
     server = xllamacpp.Server(parameters)
@@ -166,25 +166,23 @@ def transformers(files: Path, device: Device) -> Callable[[list[str]], Run]:
 
 
 def report(engines: list[Engine]) -> None:
-    header = ("tokens/s: 1", f"{STUDENTS} at once", "first token: 1", f"slowest of {STUDENTS}", "load", "memory")
-    print(f"{'':24}" + "".join(f"{title:>16}" for title in header))
+    header = [f"tokens/s: {students}" for students in STUDENTS]
+    header += [f"slowest first: {students}" for students in STUDENTS]
+    print(f"{'':24}" + "".join(f"{title:>18}" for title in [*header, "load", "memory"]))
     for engine in engines:
-        cells = (
-            f"{median(run.rate for run in engine.alone):.1f}",
-            f"{median(run.rate for run in engine.together):.1f}",
-            f"{1000 * median(run.first for run in engine.alone):.0f} ms",
-            f"{1000 * median(run.first for run in engine.together):.0f} ms",
-            f"{engine.load_seconds:.1f} s",
-            f"{engine.memory / 1e6:.0f} MB",
-        )
-        print(f"{engine.name:24}" + "".join(f"{cell:>16}" for cell in cells))
+        cells = [f"{median(run.rate for run in runs):.1f}" for runs in engine.runs.values()]
+        cells += [f"{1000 * median(run.first for run in runs):.0f} ms" for runs in engine.runs.values()]
+        cells += [f"{engine.load_seconds:.1f} s", f"{engine.memory / 1e6:.0f} MB"]
+        print(f"{engine.name:24}" + "".join(f"{cell:>18}" for cell in cells))
     print()
     our, *others = engines
     for other in others:
         # The rounds went in pairs, so the ratio of each pair: that way the load of the machine cancels out.
-        alone = median(a.rate / b.rate for a, b in zip(our.alone, other.alone, strict=True))
-        together = median(a.rate / b.rate for a, b in zip(our.together, other.together, strict=True))
-        print(f"{'ours / ' + other.name:32}{alone:>8.2f}{together:>16.2f}")
+        ratios = (
+            median(a.rate / b.rate for a, b in zip(our.runs[students], other.runs[students], strict=True))
+            for students in STUDENTS
+        )
+        print(f"{'ours / ' + other.name:24}" + "".join(f"{ratio:>18.2f}" for ratio in ratios))
 
 
 if __name__ == "__main__":
