@@ -30,6 +30,7 @@ class Task(StrEnum):
     STYLE_TRANSFER = "style-transfer"
     IMAGE_TRANSLATION = "image-translation"
     DETECTION = "detection"
+    SMALL_PICTURES = "small-pictures"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ class TextRequest:
     """Continue `prompt`, then the token ids in `forced` (tokens already chosen, for branching), by at most
     `max_new_tokens`.
 
-    `temperature` 0 is greedy; `top_p` in (0, 1]; `top_k` 0 keeps all tokens. The same seed gives the same text.
+    `temperature` 0 is greedy; `top_p` in (0, 1]; `top_k` 0 keeps all tokens. The same seed gives the same text. Each
+    token comes with `alternatives` other ones, if the model has as many to tell.
     """
 
     prompt: str
@@ -114,6 +116,7 @@ class TextRequest:
     top_p: float = 0.95
     top_k: int = 40
     seed: int = 0
+    alternatives: int = 10
 
     def __post_init__(self) -> None:
         """Raises `BadInputError` for a request that no model could answer."""
@@ -157,6 +160,11 @@ class Candidate:
     @property
     def text(self) -> str:
         return self.raw.decode("utf-8", errors="replace")
+
+    @property
+    def logprob(self) -> float:
+        """Natural logarithm of the probability, at most 0. What an engine rounds to zero counts as one in a billion."""
+        return math.log(max(self.probability, 1e-9))
 
 
 @dataclass(frozen=True)
