@@ -1,5 +1,8 @@
 """Models that draw pictures from noise alone."""
 
+from collections.abc import Mapping
+
+from models.generation import EYE_COLOURS, TERRAIN_DIFFICULTIES
 from models.sources import WeightFile, Weights, Wheel, WheelFiles
 from models.spec import ModelSpec, Paper
 from models.tasks import Task
@@ -7,9 +10,7 @@ from models.units import MB
 
 DIGIFACE_DCGAN = Weights(
     name="digiface-dcgan",
-    files=(
-        WeightFile("weights.tar", "0c3b90b138cfc4e8a73310b9fd5ce2a8f1f3a542a037de277412307fcd28771f", 14_322_251),
-    ),
+    files=(WeightFile("weights.tar", "0c3b90b138cfc4e8a73310b9fd5ce2a8f1f3a542a037de277412307fcd28771f", 14_322_251),),
     mirrors=(
         WheelFiles(
             wheels=(
@@ -78,28 +79,76 @@ TERRAIN_CONSISTENCY = Weights(
 )
 """Yu 2026: one-step consistency model of height maps, in ONNX."""
 
+_DCGAN_PAPER = Paper(
+    "Radford et al.",
+    "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks",
+    2016,
+    "https://arxiv.org/abs/1511.06434",
+)
+
 IMAGE_GENERATION: tuple[ModelSpec, ...] = (
     ModelSpec(
         id="dcgan-faces",
         tasks=(Task.IMAGE_GENERATION,),
         title="DCGAN, faces of nobody",
         year=2023,
-        paper=Paper(
-            "Radford et al.",
-            "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks",
-            2016,
-            "https://arxiv.org/abs/1511.06434",
-        ),
+        paper=_DCGAN_PAPER,
         licence="MIT",
         homepage="https://github.com/chien-liu/DCGAN-PyTorch",
         parameters=3_576_704,
         weights=DIGIFACE_DCGAN,
         loader="models.backends.dcgan:load_faces",
-        memory={"cuda": 500 * MB, "cpu": 250 * MB},
+        memory={"cuda": 500 * MB, "cpu": 120 * MB},
         trained_on="rendered synthetic faces (DigiFace-1M): nobody real",
-        limits="64 x 64 px. A small network of an early kind: some faces melt, glasses and hats break. It knows only the "
-        "rendered heads it has seen.",
+        limits="64 x 64 px. A small network of an early kind: some faces melt, glasses and hats break. It knows only "
+        "the rendered heads it has seen.",
         concurrency=4,
         preference=10,
     ),
+    ModelSpec(
+        id="omniart-eyes",
+        tasks=(Task.IMAGE_GENERATION,),
+        title="Conditional DCGAN, painted eyes",
+        year=2019,
+        paper=Paper(
+            "Mirza and Osindero", "Conditional Generative Adversarial Nets", 2014, "https://arxiv.org/abs/1411.1784"
+        ),
+        licence="MIT",
+        homepage="https://github.com/rogierknoester/omniart_eye_generator",
+        parameters=12_917_632,
+        weights=OMNIART_EYES,
+        loader="models.backends.dcgan:load_eyes",
+        memory={"cuda": 600 * MB, "cpu": 200 * MB},
+        trained_on="eyes cut from paintings (OmniArt Eye Dataset)",
+        limits="128 x 128 px. It holds the colour well and the shape of an eye only sometimes: the paintings differ "
+        "too much.",
+        concurrency=4,
+        preference=20,
+    ),
+    ModelSpec(
+        id="terrain-consistency",
+        tasks=(Task.IMAGE_GENERATION,),
+        title="Consistency model, terrain",
+        year=2026,
+        paper=Paper("Song et al.", "Consistency Models", 2023, "https://arxiv.org/abs/2303.01469"),
+        licence="MIT",
+        homepage="https://github.com/youwyu/Adaptive-Diffusion-Terrain",
+        parameters=10_456_637,
+        weights=TERRAIN_CONSISTENCY,
+        loader="models.backends.terrain:load",
+        memory={"cpu": 550 * MB},
+        trained_on="height maps of ground that robots train on",
+        limits="Height maps of 12.8 m x 12.8 m in one step; more steps or shortened noise leave grain. The outermost "
+        "pixels are rough.",
+        concurrency=4,
+        preference=30,
+    ),
 )
+
+LABELS: Mapping[str, tuple[str, ...]] = {
+    "omniart-eyes": EYE_COLOURS,
+    "terrain-consistency": tuple(TERRAIN_DIFFICULTIES),
+}
+"""What the conditional generators can be asked for, by model id."""
+FULL_LENGTH = ("terrain-consistency",)
+"""Generators that read noise of full strength alone: truncation would only leave grain."""
