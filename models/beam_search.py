@@ -39,8 +39,7 @@ class Hypothesis:
         return [
             Hypothesis(
                 (*before, Token(other.id, other.raw, other.probability, last.alternatives)),
-                # The engines round the probabilities of what they hardly ever say to zero.
-                self.logprob + math.log(max(other.probability, 1e-9)),
+                self.logprob + other.logprob,
             )
             for other in others
         ]

@@ -12,8 +12,11 @@ from models.tasks import TextRequest
 CONTROL_TOKENS = {151659: "<|fim_prefix|>", 151660: "<|fim_middle|>", 151661: "<|fim_suffix|>"}
 _PREFIX, _MIDDLE, _SUFFIX = CONTROL_TOKENS
 _LESS_THAN = 27  # the token "<"
-# Every control token of this vocabulary begins like this.
-_LOOKS_LIKE_CONTROL = re.compile(r"<(?=\||/?tool_call>)")
+# The control tokens of Qwen begin like the first two, those of SmolLM2 like the first or are one of the others.
+_LOOKS_LIKE_CONTROL = re.compile(
+    r"<(?=\||/?tool_call>|(?:repo_?name|file_sep|filename|gh_stars|issue_(?:start|comment|closed)|empty_output|"
+    r"jupyter_(?:start|text|code|output|script))>)"
+)
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,19 @@ class CodeRequest(TextRequest):
         return (_PREFIX, *before, _SUFFIX, *after, _MIDDLE, *self.forced)
 
 
-def as_plain_text(code: str) -> tuple[str | int, ...]:
+def looks_like_control(text: str) -> bool:
+    """Whether some of `text` could be read as a control token."""
+    return _LOOKS_LIKE_CONTROL.search(text) is not None
+
+
+def as_plain_text(code: str, less_than: int = _LESS_THAN) -> tuple[str | int, ...]:
     """`code` in pieces of which none can be read as a control token, although llama.cpp looks for them in every text: a
-    "<" that could begin one becomes a token of its own. Joined (with "<" for 27), the pieces spell `code`."""
+    "<" that could begin one becomes a token of its own, with the id `less_than`. Joined (with "<" for that id), the
+    pieces spell `code`."""
     first, *others = _LOOKS_LIKE_CONTROL.split(code)
     pieces: list[str | int] = [first]
     for other in others:
-        pieces += [_LESS_THAN, other]
+        pieces += [less_than, other]
     return tuple(piece for piece in pieces if piece != "")
 
 

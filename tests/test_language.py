@@ -142,8 +142,13 @@ class TestSmolLM:
         assert "🎊" in text_of(tokens)
 
     def test_the_text_may_end_by_itself(self, smollm: LlamaCpp) -> None:
-        chat = "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n"
-        tokens = said(smollm, TextRequest(chat, max_new_tokens=30, temperature=0))
+        class ChatRequest(TextRequest):
+            @property
+            def pieces(self) -> tuple[str | int, ...]:
+                start, end = 1, 2
+                return (start, f"user\n{self.prompt}", end, "\n", start, "assistant\n")
+
+        tokens = said(smollm, ChatRequest("What is the capital of France?", max_new_tokens=30, temperature=0))
         assert text_of(tokens) == "The capital of France is Paris."
         assert all(token.raw for token in tokens)
 

@@ -18,7 +18,6 @@ from models.devices import Device, configure_torch
 from models.errors import BadInputError
 from models.tasks import Candidate, TextRequest, Token
 
-ALTERNATIVES = 10
 # What ends a text beside the tokenizer's own token: base models and chat models of one family differ in it.
 _ENDS = ("<|endoftext|>", "<|im_end|>")
 
@@ -63,14 +62,15 @@ class CausalLM:
         cache = DynamicCache(config=self._network.config)
         for _ in range(min(request.max_new_tokens, self._context - len(text))):
             logits = self._next_logits(text, cache)
-            token = self._token(logits, draw(logits, request, generator))
+            token = self._token(logits, draw(logits, request, generator), request.alternatives)
             if token.id in self._ends:
                 return
             yield token
             text = [token.id]
 
     def _read(self, request: TextRequest) -> list[int]:
-        text = [*self._tokenizer(request.prompt).input_ids, *request.forced]
+        # What looks like a control token in the text of a visitor is text.
+        text = [*self._tokenizer(request.prompt, split_special_tokens=True).input_ids, *request.forced]
         if len(text) >= self._context:
             raise BadInputError(
                 f"This text is too long: it has {len(text):,} tokens and the model reads at most {self._context:,}; "
@@ -87,9 +87,9 @@ class CausalLM:
         logits: torch.Tensor = self._network(input_ids=ids, past_key_values=cache, logits_to_keep=1).logits
         return logits[0, -1].float()
 
-    def _token(self, logits: torch.Tensor, choice: int) -> Token:
+    def _token(self, logits: torch.Tensor, choice: int, count: int) -> Token:
         probabilities = logits.softmax(-1)
-        likeliest = probabilities.topk(min(ALTERNATIVES, len(probabilities)))
+        likeliest = probabilities.topk(min(count, len(probabilities)))
         alternatives = tuple(
             Candidate(id, self._raw[id], probability)
             for id, probability in zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True)

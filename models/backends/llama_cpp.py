@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -22,6 +23,7 @@ from weakref import WeakSet
 
 from models.devices import Device
 from models.errors import BadInputError
+from models.fill_in_middle import as_plain_text, looks_like_control
 from models.tasks import Candidate, TextRequest, Token
 
 SLOTS = 8
@@ -81,6 +83,10 @@ class LlamaCpp:
         self._writers.add(writer)
         return TokenStream(self._line, writer)
 
+    def prompt(self, request: TextRequest) -> list[str | int]:
+        """What the model reads: texts in which llama.cpp finds no control token, and token ids."""
+        return self._engine.as_prompt(request)
+
     def close(self) -> None:
         """Ends every stream and frees the memory."""
         for writer in list(self._writers):
@@ -99,6 +105,23 @@ class _Engine:
 
     def let_go(self) -> None:
         self.server = None
+
+    def as_prompt(self, request: TextRequest) -> list[str | int]:
+        """What the model shall read, in pieces in which llama.cpp finds no control token but those given as an id."""
+        pieces: list[str | int] = []
+        for piece in request.pieces:
+            if isinstance(piece, str) and looks_like_control(piece):
+                pieces += as_plain_text(piece, self._less_than)
+            else:
+                pieces.append(piece)
+        return pieces
+
+    @cached_property
+    def _less_than(self) -> int:
+        """The id of the token "<"."""
+        question = {"prompt": ["a"], "max_tokens": 1, "temperature": 0.0, "n_probs": 1, "logit_bias": [["<", 1000]]}
+        answer = self.server.handle_completions(question)
+        return int(answer["choices"][0]["logprobs"]["content"][0]["id"])
 
 
 _ENGINES: WeakSet[_Engine] = WeakSet()
@@ -193,13 +216,14 @@ class _Writer:
         self._engine = engine
         self._request = request
         self._spelling = spelling
-        self._prompt = list(request.pieces)
+        self._prompt: list[str | int] = []
         self._decided: list[Token] = []
         self._passed_on = 0
 
     def run(self) -> None:
         """Returns when the text has ended or, within one token, when `stopped` is set."""
         request = self._request
+        self._prompt = self._engine.as_prompt(request)
         question = {
             "prompt": self._prompt,
             "stream": True,
@@ -211,7 +235,7 @@ class _Writer:
             "samplers": ["temperature", "top_k", "top_p"],
             "cache_prompt": False,  # a prefix read earlier, in other company, may round otherwise
             "seed": request.seed % 0xFFFFFFFF,  # that very number asks for a random seed
-            "n_probs": ALTERNATIVES,
+            "n_probs": request.alternatives,
             "timings_per_token": True,
             "return_progress": True,
         }
