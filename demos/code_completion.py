@@ -9,7 +9,7 @@ import gradio as gr
 
 from demos import recorded
 from demos.code_examples import EXAMPLES
-from demos.coding import CURSOR, LANGUAGES, MAX_CHARACTERS, Gap, clean_code, parses
+from demos.coding import CURSOR, LANGUAGES, MAX_CHARACTERS, Gap, clean_code
 from demos.draft_view import DraftLines, draft_view, head_line
 from demos.drafting import (
     MAX_DRAFTS,
@@ -17,6 +17,7 @@ from demos.drafting import (
     Drafts,
     facts_of,
     gap_in,
+    judgement,
     make_code_request,
     seeds_for,
     words_for,
@@ -25,6 +26,7 @@ from demos.drafting import (
 from demos.endpoints import endpoint
 from demos.model_card import device_name, model_strip, strip
 from demos.model_picker import best_model, model_picker
+from demos.output_filter import hides_something
 from demos.page import HowItWorks, Page, answer, frame, question
 from demos.runner import Runner, Update
 from demos.seed import seed_input
@@ -212,7 +214,8 @@ def build(services: Services) -> None:
         Returns the completion alone, and the model, the seed, the seconds it took, the number of tokens, the sum of
         their log-probabilities, and whether prefix, completion and suffix together parse (null if that was not
         checked: only Python is). The code is AI-generated and may be wrong; nothing executes it. The same seed gives
-        the same code, up to rounding when several requests are computed together.
+        the same code, up to rounding when several requests are computed together. `filtered` says whether the host's
+        filter has hidden a word.
         """
         if language not in LANGUAGES:
             raise BadInputError(f"The language must be one of {', '.join(LANGUAGES)}; please correct it.")
@@ -226,7 +229,8 @@ def build(services: Services) -> None:
             "seconds": round(written.took, 3),
             "tokens": len(draft.tokens),
             "logprob": round(draft.logprob, 4),
-            "parses": parses(gap.filled(draft.text), language),
+            "parses": judgement(draft, gap, language)["parses"],
+            "filtered": hides_something(draft.text),
             "licence": written.lease.spec.licence,
             "notice": "AI-generated",
         }

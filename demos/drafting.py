@@ -13,10 +13,11 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from demos.coding import MAX_CHARACTERS, Gap, Language, clean_code, end_of_completion, parses, split_at_cursor
+from demos.output_filter import hides_something, note_for
 from demos.ranges import number_from, whole_number_from
 from demos.seed import MAX_SEED
 from demos.services import Services
-from demos.writing import MAX_TEMPERATURE
+from demos.writing import MAX_TEMPERATURE, SHOW_EVERY_SECONDS
 from models.errors import BadInputError
 from models.fill_in_middle import CodeRequest
 from models.states import Lease, LoadProgress
@@ -25,7 +26,6 @@ from models.units import seconds
 
 MAX_NEW_TOKENS = 300
 MAX_DRAFTS = 4
-SHOW_EVERY_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ class Draft:
     @property
     def logprob(self) -> float:
         """Natural logarithm of the probability of all its tokens together (at most 0)."""
-        # The engines round the probabilities of what they hardly ever say to zero.
-        return sum(math.log(max(token.probability, 1e-9)) for token in self.tokens)
+        return sum(token.logprob for token in self.tokens)
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,13 @@ def write_drafts(
         gap = Gap(request.prompt, request.suffix)
         drafts = [Draft(seed) for seed in seeds]
         started = last_shown = time.perf_counter()
+
+        def so_far() -> Drafts:
+            shown = services.output_filter
+            texts = [shown.text(draft.text, finished=bool(draft.ended), before=gap.prefix) for draft in drafts]
+            visible = tuple(replace(draft, text=text) for draft, text in zip(drafts, texts, strict=True))
+            return Drafts(lease, visible, time.perf_counter() - started)
+
         for number, seed in enumerate(seeds):
             stream = lease.backend.generate(replace(request, seed=seed))
             said: SimpleQueue[Token | Exception | None] = SimpleQueue()
@@ -100,7 +106,7 @@ def write_drafts(
                         token = said.get(timeout=SHOW_EVERY_SECONDS)
                     except Empty:
                         # Stop takes effect between two steps, also while the model reads or the request waits.
-                        yield Drafts(lease, tuple(drafts), time.perf_counter() - started)
+                        yield so_far()
                         continue
                     if isinstance(token, Exception):
                         raise token
@@ -108,10 +114,10 @@ def write_drafts(
                     now = time.perf_counter()
                     if now - last_shown >= SHOW_EVERY_SECONDS or len(drafts[number].tokens) == 1:
                         last_shown = now
-                        yield Drafts(lease, tuple(drafts), now - started)
+                        yield so_far()
             finally:
                 stream.close()
-        yield Drafts(lease, tuple(drafts), time.perf_counter() - started)
+        yield so_far()
 
 
 def facts_of(request: CodeRequest, model: str, language: Language) -> dict[str, Any]:
@@ -134,7 +140,8 @@ def judgement(draft: Draft, gap: Gap, language: Language) -> dict[str, Any]:
         "logprob": round(draft.logprob, 3),
         "likelihood": likelihood_in_words(draft),
         "ended": draft.ended,
-        "parses": parses(gap.filled(draft.text), language),
+        # A parser has nothing to say on code with a hidden word.
+        "parses": None if hides_something(draft.text) else parses(gap.filled(draft.text), language),
     }
 
 
@@ -156,7 +163,8 @@ def words_for(written: Drafts) -> str:
     count = sum(len(draft.tokens) for draft in written.drafts)
     rate = count / max(written.took, 1e-9)
     many = f"{len(written.drafts)} drafts, " if len(written.drafts) > 1 else ""
-    return f"{many}{count} tokens in {seconds(written.took)}, {rate:.0f} per second"
+    note = note_for("".join(draft.text for draft in written.drafts))
+    return f"{many}{count} tokens in {seconds(written.took)}, {rate:.0f} per second{note}"
 
 
 def _listen(stream: Any, said: "SimpleQueue[Token | Exception | None]") -> None:

@@ -2,16 +2,21 @@
 
 import html
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from demos import recorded
+from demos.distribution import distribution_plot, next_tokens
 from demos.endpoints import endpoint
+from demos.eras import CHARACTERS, ORDER, RECORDED_FILE, continue_in_every_era, draw_eras
+from demos.language_page import PAGE as PAGE
 from demos.model_card import device_name, model_strip, strip
 from demos.model_picker import best_model, model_picker
-from demos.page import HowItWorks, Page, answer, frame, question
+from demos.output_filter import hides_something
+from demos.page import answer, frame, question
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
@@ -29,8 +34,10 @@ from demos.writing import (
     words_for,
     write,
 )
+from models.errors import ModelError
+from models.fair_line import VISITOR
 from models.states import LoadProgress
-from models.tasks import Task, TextRequest, Token, text_of
+from models.tasks import TextRequest, Token, text_of
 
 MAX_BRANCH_TOKENS = 400
 """A text may grow to this by branching again and again."""
@@ -38,42 +45,6 @@ NEW_TOKENS = 40
 OPENING_SEED = 7
 
 Updates = Generator[Update, None, None]
-
-PAGE = Page(
-    slug="language",
-    title="Language generation",
-    family="language",
-    task=Task.LANGUAGE,
-    formula="p(next token | text)",
-    sentence="The model gives every possible next token a probability, draws one, and repeats.",
-    how=HowItWorks(
-        sentences="A text is cut into tokens: words and pieces of words. A transformer reads all tokens so far and "
-        "gives each of its 49,152 possible next ones a probability; one is drawn, and the longer text goes in again. "
-        "The temperature T sharpens (below 1) or flattens (above 1) the probabilities before the draw; the percentages "
-        "shown are the model's own, at T = 1.",
-        formula=r"p(x) = \prod_{t} p(x_t \mid x_{<t}), \qquad p_T(x_t) \propto p(x_t \mid x_{<t})^{1/T}",
-        paper="GPT-2: [Radford et al. 2019](https://cdn.openai.com/better-language-models/"
-        "language_models_are_unsupervised_multitask_learners.pdf). The model here: SmolLM2, "
-        "[Ben Allal et al. 2025](https://arxiv.org/abs/2502.02737).",
-        code="""
-from pathlib import Path
-from models.catalog import CATALOG
-from models.registry import Registry
-from models.store import WeightStore
-from models.tasks import TextRequest
-
-registry = Registry(CATALOG, store=WeightStore(Path("weights")))
-prompt = "To get an A+ in deep generative models, you"
-print(prompt)
-with registry.lease("smollm2-135m") as lease:
-    for token in lease.backend.generate(TextRequest(prompt)):
-        likeliest = token.alternatives[0]
-        print(repr(token.text), f"{token.probability:.0%};", end=" ")
-        print(f"likeliest was {likeliest.text!r}")
-""",
-    ),
-    at_once=24,
-)
 
 EXAMPLES = (
     "To get an A+ in deep generative models, students have to",
@@ -88,7 +59,6 @@ def build(services: Services) -> None:
     """Draws the tab."""
     registry = services.registry
     opening = recorded.load(PAGE.slug)
-    opening_lines = Path(opening.file("continuation.jsonl")).read_text(encoding="utf-8")
 
     with frame(PAGE):
         with gr.Row(elem_classes="cards"):
@@ -136,15 +106,24 @@ def build(services: Services) -> None:
                     seed = seed_input(opening.seed or 0, info="The same seed gives the same text.")
                     picker = model_picker(registry, PAGE.task)
             with answer():
-                view = token_view(opening_lines)
+                view = token_view(_read(opening, "continuation.jsonl"))
                 surprise = gr.HTML(_line(opening.facts["surprise"]), elem_classes="surprise")
         card_strip = model_strip(opening.strip(registry))
+        with gr.Column(elem_classes="card"):
+            gr.HTML("<h3>Temperature, top-k and top-p: what they do to the draw</h3>")
+            plot = distribution_plot(
+                _read(opening, "next_tokens.json"),
+                temperature=TextRequest.temperature,
+                top_k=TextRequest.top_k,
+                top_p=TextRequest.top_p,
+            )
+        draw_eras(services, PAGE, opening, prompt, [temperature, top_p, top_k, seed])
 
     def show(request: TextRequest, model: str, kept: tuple[Token, ...] = ()) -> Updates:
         facts = facts_of(request, model) | {"branched_at": len(kept) - 1 if kept else None}
         lines = to_lines(Continuation(request.prompt, kept, facts))
         written = None
-        for step in write(services, request, model):
+        for step in write(services, request, model, before=text_of(kept)):
             if isinstance(step, LoadProgress):
                 yield str(step)
                 continue
@@ -160,7 +139,22 @@ def build(services: Services) -> None:
         assert written is not None, "the finished text comes last"
         lease = written.lease
         yield {card_strip: strip(lease.spec, device=device_name(lease.device), took=written.took)}
+        if written.tokens:
+            # What was asked for before the first of the new tokens, which is the one that the view selects.
+            asked = replace(request, forced=request.forced[:-1])
+            yield {plot: gr.update(distribution=next_tokens(services, asked, model, before=text_of(kept[:-1])))}
         yield words_for(written, request)
+
+    def look(lines: str, event: gr.EventData, visitor: gr.Request) -> Any:
+        VISITOR.set(visitor.session_hash or "")
+        try:
+            begun = read_lines(lines, max_tokens=MAX_BRANCH_TOKENS + MAX_NEW_TOKENS)
+            before = begun.tokens[: int(event.index)]
+            request = TextRequest(begun.prompt, tuple(token.id for token in before))
+            model = str(begun.facts.get("model"))
+            return gr.update(distribution=next_tokens(services, request, model, before=text_of(before)))
+        except (ModelError, AttributeError, TypeError, ValueError):
+            return gr.skip()
 
     def run(text: str, model: str, *settings: float) -> Updates:
         yield from show(make_request(text, *settings), model)
@@ -176,19 +170,42 @@ def build(services: Services) -> None:
         yield from show(request, str(begun.facts.get("model")), begun.tokens)
 
     settings = [length, temperature, top_p, top_k, seed]
-    shown = [view, surprise, card_strip]
+    shown = [view, surprise, card_strip, plot]
     runner.on([runner.run.click], run, [prompt, picker, *settings], shown)
     runner.on([examples.click], run_example, [examples, picker, *settings], [prompt, *shown])
     runner.on([view.submit], run_branch, [view, *settings], shown)
     runner.wire_stop()
+    view.select(
+        look,
+        view,
+        plot,
+        show_progress="hidden",
+        concurrency_id="next-tokens",
+        concurrency_limit=8,
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    # In the browser alone, both ways: the sliders of the tab and those of the plot are the same three numbers.
+    sliders = [temperature, top_k, top_p]
+    plot.input(None, plot, sliders, js="(value) => value.split(',').map(Number)", api_visibility="private")
+    gr.on(
+        [slider.change for slider in sliders],
+        None,
+        sliders,
+        plot,
+        js="(...values) => values.join(',')",
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
     def continue_text(
         prompt: str, max_new_tokens: float, temperature: float, top_p: float, seed: float, model: str
     ) -> tuple[str, dict[str, Any]]:
         """Continues a text (at most 500 characters) by up to 200 tokens.
 
-        Returns the continuation without the prompt, and the model, the seed, the seconds it took, the number of tokens
-        and the perplexity. The text is AI-generated and may be wrong or offensive. The same seed gives the same text.
+        Returns the continuation without the prompt, and the model, the seed, the seconds it took, the number of tokens,
+        the perplexity, and whether the host's filter has hidden a word. The text is AI-generated and may be wrong or
+        offensive. The same seed gives the same text.
         """
         request = make_request(prompt, max_new_tokens, temperature, top_p, TextRequest.top_k, seed)
         *_, written = write(services, request, model)
@@ -199,6 +216,7 @@ def build(services: Services) -> None:
             "seconds": round(written.took, 3),
             "tokens": len(tokens),
             "perplexity": round(perplexity(tokens), 2) if tokens else None,
+            "filtered": hides_something(text_of(tokens)),
             "licence": written.lease.spec.licence,
             "notice": "AI-generated",
         }
@@ -219,6 +237,10 @@ def build(services: Services) -> None:
     )
 
 
+def _read(opening: recorded.Recorded, name: str) -> str:
+    return Path(opening.file(name)).read_text(encoding="utf-8")
+
+
 def _line(words: str) -> str:
     return f"<p>{html.escape(words)}</p>"
 
@@ -231,9 +253,16 @@ def record(services: Services) -> recorded.Recorded:
     assert isinstance(written, Written)
     facts = facts_of(request, model)
     continuation = Continuation(request.prompt, written.tokens, facts)
+    eras = "".join(
+        lines for _, lines in continue_in_every_era(services, replace(request, max_new_tokens=CHARACTERS), ORDER, "")
+    )
     return recorded.save(
         PAGE.slug,
-        {"continuation.jsonl": to_lines(continuation).encode()},
+        {
+            "continuation.jsonl": to_lines(continuation).encode(),
+            "next_tokens.json": next_tokens(services, request, model).encode(),
+            RECORDED_FILE: eras.encode(),
+        },
         lease=written.lease,
         seed=request.seed,
         seconds=written.took,

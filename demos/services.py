@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from demos.output_filter import OutputFilter
 from demos.settings import Settings
 from models.catalog import CATALOG
 from models.devices import available_devices
@@ -15,6 +16,11 @@ class Services:
 
     registry: Registry
     settings: Settings
+
+    @property
+    def output_filter(self) -> OutputFilter:
+        """Whatever models write passes here before anybody sees it."""
+        return OutputFilter(self.settings.filter)
 
 
 def make_services(settings: Settings) -> Services:

@@ -20,6 +20,7 @@ class Settings:
     max_queue: int
     demos: tuple[str, ...]
     offline: bool
+    filter: bool
 
 
 def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -29,7 +30,7 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         prog="app.py",
         description="A live gallery of deep generative models.",
         epilog="Each option can also be set as an environment variable: GALLERY_HOST, GALLERY_PORT, GALLERY_CACHE, "
-        "GALLERY_MEMORY_GB, GALLERY_MAX_QUEUE, GALLERY_DEMOS, GALLERY_OFFLINE.",
+        "GALLERY_MEMORY_GB, GALLERY_MAX_QUEUE, GALLERY_DEMOS, GALLERY_OFFLINE, GALLERY_FILTER.",
     )
 
     def setting(name: str, default: str) -> str:
@@ -77,6 +78,12 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         default=offline_wanted(environment),
         help="never use the network: run what has been downloaded, say so for the rest",
     )
+    parser.add_argument(
+        "--filter",
+        action="store_true",
+        default=setting("FILTER", "") not in ("", "0"),
+        help="hide coarse words in what the language models write",
+    )
     chosen = parser.parse_args(arguments)
     if chosen.max_queue < 1:
         parser.error("--max-queue must be at least 1")
@@ -88,4 +95,5 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         chosen.max_queue,
         tuple(name.strip() for name in chosen.demos.split(",") if name.strip()),
         chosen.offline,
+        chosen.filter,
     )

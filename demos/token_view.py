@@ -36,10 +36,14 @@ class Continuation:
 
 def token_view(value: str) -> gr.HTML:
     """Draws the view; `value` comes from `to_lines`. Its `submit` event says that a branch was chosen: the value then
-    ends with the chosen token."""
-    script = (THEME_FOLDER / "token_view.js").read_text(encoding="utf-8")
+    ends with the chosen token. Its `select` event carries the `index` of the token that a visitor looks at."""
+    scripts = ("tokens.js", "token_view.js")
     return gr.HTML(
-        value, html_template=_TEMPLATE, js_on_load=script, apply_default_css=False, elem_classes="token-view"
+        value,
+        html_template=_TEMPLATE,
+        js_on_load="\n".join((THEME_FOLDER / script).read_text(encoding="utf-8") for script in scripts),
+        apply_default_css=False,
+        elem_classes="token-view",
     )
 
 
@@ -51,8 +55,8 @@ def to_lines(continuation: Continuation) -> str:
 
 def token_line(token: Token) -> str:
     """One more token, to be appended to the value of the view."""
-    alternatives = [_fields(candidate) for candidate in token.alternatives]
-    return _line({"token": _fields(token), "alternatives": alternatives})
+    alternatives = [candidate_fields(candidate) for candidate in token.alternatives]
+    return _line({"token": candidate_fields(token), "alternatives": alternatives})
 
 
 def read_lines(value: str | None, *, max_tokens: int) -> Continuation:
@@ -76,7 +80,8 @@ def _line(content: Mapping[str, Any]) -> str:
     return json.dumps(content, separators=(",", ":")).replace("<", "\\u003c") + "\n"
 
 
-def _fields(candidate: Candidate) -> list[Any]:
+def candidate_fields(candidate: Candidate) -> list[Any]:
+    """Id, spelling and probability, as the browser takes them."""
     # Bytes travel as Latin-1, one character each: a token may hold a part of a character only.
     return [candidate.id, candidate.raw.decode("latin-1"), float(f"{candidate.probability:.4g}")]
 

@@ -9,9 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
+from demos.output_filter import note_for
 from demos.ranges import number_from, whole_number_from
 from demos.seed import MAX_SEED
 from demos.services import Services
+from demos.writing import MAX_TEMPERATURE, SHOW_EVERY_SECONDS
 from models.backends.prompted_translator import LANGUAGES, translator_on
 from models.errors import BadInputError
 from models.states import Lease, LoadProgress
@@ -20,12 +22,10 @@ from models.text_input import clean_text
 from models.units import seconds
 
 MAX_CHARACTERS = 300
-MAX_TEMPERATURE = 2.0
 DECODINGS: tuple[Decoding, ...] = get_args(Decoding)
 DIRECTIONS = ("zh-en", "en-zh", "de-en", "fr-en", "es-en")
 """Those in which the best model on a CPU is good enough, by `python -m tests.benchmarks.translation`: chrF from 55 into
 English and from 30 into Chinese, whose words are shorter. English to German, French and Spanish failed."""
-SHOW_EVERY_SECONDS = 0.2
 _SENTENCES = Path(__file__).parent.parent / "assets" / "translation" / "sentences.jsonl"
 
 
@@ -105,20 +105,25 @@ def make_request(
 
 
 def translate(
-    services: Services, request: TranslationRequest, model: str
+    services: Services, request: TranslationRequest, model: str, *, before: str = ""
 ) -> Generator[LoadProgress | Translated, None, None]:
-    """Lets one model translate: progress first, then the growing sentence several times a second, finished last."""
+    """Lets one model translate: progress first, then the growing sentence several times a second, finished last.
+    `before` is the text of the forced tokens."""
     if Task.TRANSLATION not in services.registry[model].tasks:
         raise BadInputError(f"{services.registry[model].title} does not translate; please choose another model.")
     with (yield from services.registry.enter(model)) as lease:
         started = last_shown = time.perf_counter()
         last = Translation(())
+
+        def so_far(translation: Translation, *, finished: bool = False) -> Translated:
+            shown = services.output_filter.tokens(translation.tokens, finished=finished, before=before)
+            return Translated(lease, replace(translation, tokens=shown), time.perf_counter() - started)
+
         for last in translator_on(lease.backend).translate(request):
-            now = time.perf_counter()
-            if now - last_shown >= SHOW_EVERY_SECONDS:
-                last_shown = now
-                yield Translated(lease, last, now - started)
-        yield Translated(lease, last, time.perf_counter() - started)
+            if time.perf_counter() - last_shown >= SHOW_EVERY_SECONDS:
+                last_shown = time.perf_counter()
+                yield so_far(last)
+        yield so_far(last, finished=True)
 
 
 def compare(
@@ -143,7 +148,8 @@ def compare(
             results[-1] = replace(results[-1], back=returned.text)
             yield tuple(results)
     took = sum(result.translated.took for result in results)
-    yield f"three translations in {seconds(took)}"
+    note = note_for("".join(result.translated.text + (result.back or "") for result in results))
+    yield f"three translations in {seconds(took)}{note}"
 
 
 def comparison_table(results: Sequence[Compared], reference: str | None) -> str:
@@ -166,6 +172,13 @@ def comparison_table(results: Sequence[Compared], reference: str | None) -> str:
     return json.dumps({"columns": [*columns, *(["chrF"] if reference else [])], "rows": rows}, ensure_ascii=False)
 
 
+def belonging(reference: str, source: str, request: TranslationRequest) -> str:
+    """`reference` if it is a translation of the text of `request`; empty if it is one of another text. `source` says of
+    which it is: the direction, then the text."""
+    asked = f"{request.source}-{request.target} {request.text}"
+    return reference if source.split() == asked.split() else ""
+
+
 def scores_in_words(tokens: Sequence[Token], reference: str | None, target: str) -> str:
     """One line: how sure the model was and, where a person's translation is given, how close to it this comes."""
     logprob = logprob_per_token(tokens)
@@ -182,9 +195,7 @@ def scores_in_words(tokens: Sequence[Token], reference: str | None, target: str)
 
 def logprob_per_token(tokens: Sequence[Token]) -> float | None:
     """Natural logarithm of the probability of `tokens`, divided by their number: what beam search compares."""
-    # The engines round the probabilities of what they hardly ever say to zero.
-    logprobs = [math.log(max(token.probability, 1e-9)) for token in tokens]
-    return sum(logprobs) / len(logprobs) if logprobs else None
+    return sum(token.logprob for token in tokens) / len(tokens) if tokens else None
 
 
 def chrf(translations: Sequence[str], references: Sequence[str]) -> float:

@@ -11,7 +11,8 @@ from demos import recorded
 from demos.endpoints import endpoint
 from demos.model_card import device_name, model_strip, strip
 from demos.model_picker import best_model, model_picker
-from demos.page import HowItWorks, Page, answer, frame, question
+from demos.output_filter import hides_something, note_for
+from demos.page import answer, frame, question
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
@@ -20,9 +21,9 @@ from demos.translating import (
     DECODINGS,
     DIRECTIONS,
     MAX_CHARACTERS,
-    MAX_TEMPERATURE,
     Compared,
     Translated,
+    belonging,
     compare,
     comparison_table,
     facts_of,
@@ -32,9 +33,11 @@ from demos.translating import (
     title_of,
     translate,
 )
+from demos.translation_page import PAGE as PAGE
 from demos.translation_views import attention_map, attention_update, decoding_table
+from demos.writing import MAX_TEMPERATURE
 from models.states import LoadProgress
-from models.tasks import Task, Token, TranslationRequest
+from models.tasks import Token, TranslationRequest, text_of
 from models.units import seconds
 
 MAX_BRANCH_TOKENS = 400
@@ -42,46 +45,13 @@ TEMPERATURE = TranslationRequest.temperature
 
 Updates = Generator[Update, None, None]
 
-PAGE = Page(
-    slug="translation",
-    title="Machine translation",
-    family="language",
-    task=Task.TRANSLATION,
-    formula="p(English | Chinese)",
-    sentence="The model reads the source, then writes its translation token by token.",
-    how=HowItWorks(
-        sentences="A translation is a text with a condition: every next token depends on the source sentence and on "
-        "the tokens before it. Greedy decoding takes the likeliest token each time; beam search keeps the four best "
-        "beginnings and so may find a likelier sentence; sampling draws. The model here was asked in words to "
-        "translate: its prompt holds your sentence, and control tokens that your text cannot imitate mark its limits.",
-        formula=r"p(y \mid x) = \prod_{t} p(y_t \mid y_{<t}, x), \qquad \hat y = \arg\max_y \tfrac{1}{|y|}"
-        r"\log p(y \mid x)",
-        paper="Sequence to sequence: [Sutskever et al. 2014](https://arxiv.org/abs/1409.3215); attention: "
-        "[Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473). The model here: Qwen2.5-Coder, "
-        "[Hui et al. 2024](https://arxiv.org/abs/2409.12186).",
-        code="""
-from pathlib import Path
-from models.backends.prompted_translator import translator_on
-from models.catalog import CATALOG
-from models.registry import Registry
-from models.store import WeightStore
-from models.tasks import TranslationRequest, text_of
-
-registry = Registry(CATALOG, store=WeightStore(Path("weights")))
-request = TranslationRequest("今天天气很好。", "zh", "en", "beam")
-with registry.lease("qwen2.5-coder-0.5b") as lease:
-    for translation in translator_on(lease.backend).translate(request):
-        print(text_of(translation.tokens))   # the best beam so far
-""",
-    ),
-    at_once=24,
-)
-
 # Directions, and lines of assets/translation/sentences.jsonl.
 EXAMPLES = (("zh-en", 1), ("zh-en", 7), ("en-zh", 14), ("de-en", 16))
 
 
-_CLEAR = "() => ({__type__: 'update', value: ''})"
+# A person's translation belongs to the text that it was given for.
+_SOURCE = r"(direction, text) => `${direction} ${text}`.replace(/\s+/g, ' ').trim()"
+_KEEP = f"(direction, text, source, reference) => (source === ({_SOURCE})(direction, text) ? reference : '')"
 
 
 def build(services: Services) -> None:
@@ -122,6 +92,7 @@ def build(services: Services) -> None:
                         lines=1,
                         max_length=2 * MAX_CHARACTERS,
                     )
+                    source = gr.Textbox(f"{DIRECTIONS[0]} {opening_pair.source}", visible="hidden", label="Its text")
                     decoding = gr.Radio(
                         [(name.capitalize(), name) for name in DECODINGS],
                         value="greedy",
@@ -147,7 +118,7 @@ def build(services: Services) -> None:
     def show(request: TranslationRequest, reference: str, model: str, kept: tuple[Token, ...] = ()) -> Updates:
         facts = facts_of(request, model) | {"branched_at": len(kept) - 1 if kept else None}
         last = None
-        for step in translate(services, request, model):
+        for step in translate(services, request, model, before=text_of(kept)):
             if isinstance(step, LoadProgress):
                 yield str(step)
                 continue
@@ -162,30 +133,40 @@ def build(services: Services) -> None:
             heat_map: attention_update(tokens, last.translation),
             card_strip: strip(last.lease.spec, device=device_name(last.lease.device), took=last.took),
         }
-        yield f"{len(last.translation.tokens)} tokens in {seconds(last.took)}"
+        yield f"{len(last.translation.tokens)} tokens in {seconds(last.took)}{note_for(last.text)}"
 
     def run(
-        text: str, direction: str, decoding: str, temperature: float, seed: float, reference: str, model: str
+        text: str,
+        direction: str,
+        decoding: str,
+        temperature: float,
+        seed: float,
+        reference: str,
+        source: str,
+        model: str,
     ) -> Updates:
-        yield from show(make_request(text, direction, decoding, temperature, seed), reference, model)
+        request = make_request(text, direction, decoding, temperature, seed)
+        yield from show(request, belonging(reference, source, request), model)
 
     def run_example(index: int, decoding: str, temperature: float, seed: float, model: str) -> Updates:
-        direction_name, source, target = _example(index)
-        yield {direction: direction_name, text: source, reference: target}
-        yield from run(source, direction_name, decoding, temperature, seed, target, model)
+        direction_name, words, target = _example(index)
+        its_source = f"{direction_name} {words}"
+        yield {direction: direction_name, text: words, reference: target, source: its_source}
+        yield from run(words, direction_name, decoding, temperature, seed, target, its_source, model)
 
-    def run_branch(lines: str, decoding: str, temperature: float, seed: float, reference: str) -> Updates:
+    def run_branch(lines: str, decoding: str, temperature: float, seed: float, reference: str, source: str) -> Updates:
         begun = read_lines(lines, max_tokens=MAX_BRANCH_TOKENS)
         forced = tuple(token.id for token in begun.tokens)
         direction_name = str(begun.facts.get("direction"))
         request = make_request(begun.prompt, direction_name, decoding, temperature, seed, forced=forced)
         # The ids of the tokens mean something to the model that wrote them, and to no other.
-        yield from show(request, reference, str(begun.facts.get("model")), begun.tokens)
+        yield from show(request, belonging(reference, source, request), str(begun.facts.get("model")), begun.tokens)
 
     def run_comparison(
-        text: str, direction: str, temperature: float, seed: float, reference: str, model: str
+        text: str, direction: str, temperature: float, seed: float, reference: str, source: str, model: str
     ) -> Updates:
         request = make_request(text, direction, "greedy", temperature, seed)
+        reference = belonging(reference, source, request)
         for step in compare(services, request, model):
             if isinstance(step, str):
                 yield step
@@ -194,16 +175,24 @@ def build(services: Services) -> None:
 
     drawing = [decoding, temperature, seed]
     shown = [view, scores, heat_map, card_strip]
-    runner.on([runner.run.click], run, [text, direction, *drawing, reference, picker], shown)
-    runner.on([examples.click], run_example, [examples, *drawing, picker], [direction, text, reference, *shown])
-    runner.on([view.submit], run_branch, [view, *drawing, reference], shown)
+    given = [direction, text, reference, source]
+    runner.on([runner.run.click], run, [text, direction, *drawing, reference, source, picker], shown)
+    runner.on([examples.click], run_example, [examples, *drawing, picker], [*given, *shown])
+    runner.on([view.submit], run_branch, [view, *drawing, reference, source], shown)
     runner.wire_stop()
-    # A person's translation belongs to its text.
-    gr.on([text.input, direction.input], None, None, reference, js=_CLEAR, api_visibility="private")
+    reference.change(None, [direction, text], source, js=_SOURCE, api_visibility="private")
+    gr.on(
+        [text.change, direction.change],
+        None,
+        [direction, text, source, reference],
+        reference,
+        js=_KEEP,
+        api_visibility="private",
+    )
     comparison_runner.on(
         [comparison_runner.run.click],
         run_comparison,
-        [text, direction, temperature, seed, reference, picker],
+        [text, direction, temperature, seed, reference, source, picker],
         [table],
     )
     comparison_runner.wire_stop()
@@ -215,7 +204,8 @@ def build(services: Services) -> None:
 
         `direction` is zh-en, en-zh, de-en, fr-en or es-en; `decoding` is greedy, beam or sampling (at `temperature`;
         another `seed` draws another translation). Returns the translation, and the model, the seed, the seconds it
-        took, the number of tokens and their mean log-probability. The text is AI-generated and may be wrong.
+        took, the number of tokens, their mean log-probability, and whether the host's filter has hidden a word. The
+        text is AI-generated and may be wrong.
         """
         request = make_request(text, direction, decoding, temperature, seed)
         translated = _finished(services, request, model)
@@ -224,6 +214,7 @@ def build(services: Services) -> None:
             "seconds": round(translated.took, 3),
             "tokens": len(translated.translation.tokens),
             "logprob_per_token": translated.logprob_per_token,
+            "filtered": hides_something(translated.text),
             "licence": translated.lease.spec.licence,
             "notice": "AI-generated",
         }

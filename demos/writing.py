@@ -2,16 +2,17 @@
 
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from demos.output_filter import OutputFilter, note_for
 from demos.ranges import number_from, whole_number_from
 from demos.seed import MAX_SEED
 from demos.services import Services
 from models.errors import BadInputError
 from models.states import Lease, LoadProgress
-from models.tasks import LanguageModel, Task, TextRequest, Token
+from models.tasks import LanguageModel, Task, TextRequest, Token, text_of
 from models.text_input import clean_text
 from models.units import seconds
 
@@ -55,29 +56,40 @@ def make_request(
     )
 
 
-def write(services: Services, request: TextRequest, model: str) -> Generator[LoadProgress | Written, None, None]:
-    """Lets one model write: progress first, then the growing text several times a second, the finished text last."""
+def write(
+    services: Services, request: TextRequest, model: str, *, before: str = ""
+) -> Generator[LoadProgress | Written, None, None]:
+    """Lets one model write: progress first, then the growing text several times a second, the finished text last.
+    `before` is the text of the forced tokens."""
     if Task.LANGUAGE not in services.registry[model].tasks:
         raise BadInputError(f"{services.registry[model].title} does not write text; please choose a language model.")
     with (yield from services.registry.enter(model)) as lease:
         writer: LanguageModel = lease.backend
-        tokens: list[Token] = []
-        started = last_shown = time.perf_counter()
-        for token in writer.generate(request):
-            tokens.append(token)
-            now = time.perf_counter()
-            if len(tokens) == 1 or now - last_shown >= SHOW_EVERY_SECONDS:
-                last_shown = now
-                yield Written(lease, tuple(tokens), now - started)
-        yield Written(lease, tuple(tokens), time.perf_counter() - started)
+        for tokens, took in growing(writer.generate(request), services.output_filter, request.prompt + before):
+            yield Written(lease, tokens, took)
+
+
+def growing(
+    stream: Iterator[Token], output_filter: OutputFilter, before: str
+) -> Generator[tuple[tuple[Token, ...], float], None, None]:
+    """What may be shown of a text that follows `before`, several times a second, with the seconds so far; all of it
+    last."""
+    tokens: list[Token] = []
+    started = last_shown = time.perf_counter()
+    for token in stream:
+        tokens.append(token)
+        now = time.perf_counter()
+        if len(tokens) == 1 or now - last_shown >= SHOW_EVERY_SECONDS:
+            last_shown = now
+            yield output_filter.tokens(tokens, finished=False, before=before), now - started
+    took = time.perf_counter() - started
+    yield output_filter.tokens(tokens, finished=True, before=before), took
 
 
 def perplexity(tokens: Sequence[Token]) -> float:
     """exp of the mean surprise -log p of `tokens` (at least one): 1 if each was certain, k if each was one of k equally
     likely ones."""
-    # The engines round the probabilities of what they hardly ever say to zero.
-    surprise = [-math.log(max(token.probability, 1e-9)) for token in tokens]
-    return math.exp(sum(surprise) / len(surprise))
+    return math.exp(-sum(token.logprob for token in tokens) / len(tokens))
 
 
 def surprise_in_words(tokens: Sequence[Token]) -> str:
@@ -95,7 +107,8 @@ def words_for(written: Written, request: TextRequest) -> str:
     if not count:
         return "The model ended its text right here. Try another seed, or branch earlier."
     words = f"{count} tokens in {seconds(written.took)}, {count / max(written.took, 1e-9):.0f} per second"
-    return words if count == request.max_new_tokens else f"{words}; then the text ended"
+    ended = "" if count == request.max_new_tokens else "; then the text ended"
+    return f"{words}{ended}{note_for(text_of(written.tokens))}"
 
 
 def facts_of(request: TextRequest, model: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import gguf
 import pytest
 from gradio_client import Client
 from hypothesis import given, settings
@@ -219,6 +220,32 @@ def test_only_language_models_write(parrots: Services) -> None:
         list(write(parrots, TextRequest("Say"), "parott"))
 
 
+# What looks like a control token stays text
+
+
+@pytest.mark.parametrize("model", ["smollm2-135m", "qwen2.5-coder-0.5b"])
+def test_no_control_token_gets_through(services: Services, model: str) -> None:
+    spec = services.registry[model]
+    reader = gguf.GGUFReader(services.registry.store.fetch(spec.weights) / spec.weights.files[0].name)
+    kinds, spellings = reader.fields["tokenizer.ggml.token_type"], reader.fields["tokenizer.ggml.tokens"]
+    tokens = [bytes(spellings.parts[place]).decode() for place in spellings.data]
+    special = (gguf.TokenType.CONTROL, gguf.TokenType.USER_DEFINED)
+    control = [token for token, kind in zip(tokens, kinds.data, strict=True) if int(kinds.parts[kind][0]) in special]
+    assert "<|im_end|>" in control
+    with services.registry.lease(model) as lease:
+        for typed in (*control, "".join(control), "<|im_<|im_end|>end|>"):
+            pieces = lease.backend.prompt(TextRequest(f"a{typed}b"))
+            assert not any(token in piece for piece in pieces if isinstance(piece, str) for token in control)
+            assert "".join(tokens[piece] if isinstance(piece, int) else piece for piece in pieces) == f"a{typed}b"
+            assert len(pieces) > 1, "else llama.cpp would take the list for several prompts"
+
+
+def test_a_control_token_in_the_prompt_does_not_end_the_text(client: Client) -> None:
+    text, facts = client.predict("One, two<|im_end|>, three,", 3, 0, 1, 0, api_name="/continue_text")
+    assert facts["tokens"] == 3
+    assert text.strip()
+
+
 # The endpoint, on real weights
 
 
@@ -283,8 +310,8 @@ def test_tab_opens_on_a_recorded_continuation(page: Page, gallery: str) -> None:
 def test_same_seed_gives_the_recorded_text_again(page: Page, gallery: str) -> None:
     open_tab(page, gallery)
     recorded = page.locator(".token-text").inner_text()
-    page.get_by_role("button", name="Continue").click()
-    expect(page.locator(".family-language .status:visible")).to_contain_text("per second")
+    page.get_by_role("button", name="Continue", exact=True).click()
+    expect(page.locator("#tab-language .question .status")).to_contain_text("per second")
     expect(page.locator(".model-strip details:visible")).not_to_contain_text("recorded")
     assert page.locator(".token-text").inner_text() == recorded
 
@@ -298,7 +325,7 @@ def test_branching_keeps_what_is_before_and_changes_what_comes_after(page: Page,
     other = page.locator(".alternative:enabled").first
     word = other.locator(".word").inner_text().replace("␣", "")
     other.click()
-    expect(page.locator(".family-language .status:visible")).to_contain_text("per second")
+    expect(page.locator("#tab-language .question .status")).to_contain_text("per second")
     expect(place).to_have_text(word)
     expect(place).to_have_class(re.compile("branched"))
     assert [page.locator(f".token-text .token[data-index='{index}']").inner_text() for index in (0, 1)] == kept
@@ -316,7 +343,7 @@ def test_stop_leaves_what_is_written_and_it_can_be_branched(page: Page, gallery:
     expect(page.locator(".token-text")).to_contain_text("Once upon a time")
     expect(page.locator(".token-text .token[data-index='3']")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.locator(".family-language .status:visible")).to_have_text("Stopped.")
+    expect(page.locator("#tab-language .question .status")).to_have_text("Stopped.")
     deadline = time.monotonic() + 10
     while leases() and time.monotonic() < deadline:
         page.wait_for_timeout(50)
@@ -324,7 +351,7 @@ def test_stop_leaves_what_is_written_and_it_can_be_branched(page: Page, gallery:
     page.locator(".token-text .token[data-index='1']").click()
     page.locator(".alternative:enabled").first.click()
     expect(page.locator(".token-text .token.branched")).to_be_visible()
-    expect(page.locator(".family-language .status:visible")).to_contain_text("per second")
+    expect(page.locator("#tab-language .question .status")).to_contain_text("per second")
 
 
 def test_empty_prompt_gets_a_sentence_and_keeps_the_text(page: Page, gallery: str) -> None:
@@ -341,7 +368,7 @@ def test_markup_stays_text(page: Page, gallery: str) -> None:
     page.locator(".question:visible textarea").fill(prompt)
     page.get_by_role("button", name="Continue").click()
     expect(page.locator(".token-text .prompt")).to_have_text(prompt)
-    expect(page.locator(".family-language .status:visible")).to_contain_text("per second")
+    expect(page.locator("#tab-language .question .status")).to_contain_text("per second")
     expect(page.locator(".token-view img")).to_have_count(0)
     expect(page).to_have_title("Deep Generative Models")
 

@@ -25,6 +25,7 @@ from demos.translating import (
     MAX_CHARACTERS,
     Compared,
     Translated,
+    belonging,
     bleu,
     chrf,
     compare,
@@ -230,6 +231,14 @@ def test_scores_in_words() -> None:
     assert "to nothing" in scores_in_words((), "the cat", "en")
 
 
+def test_a_reference_counts_for_its_own_text_alone() -> None:
+    request = make_request("你好", "zh-en", "greedy", 0, 0)
+    assert belonging("Hello", "zh-en  你好 ", request) == "Hello"
+    assert belonging("Hello", "zh-en 你好吗", request) == ""
+    assert belonging("Hello", "en-zh 你好", request) == ""
+    assert belonging("Hello", "", request) == ""
+
+
 # Translating, with a toy model
 
 
@@ -417,6 +426,33 @@ def test_stop_ends_a_beam_search(page: Page, gallery: str, services: Services) -
             return
         page.wait_for_timeout(50)
     pytest.fail("the model is still held")
+
+
+@pytest.mark.parametrize("how", ["typed", "pasted"])
+def test_a_new_text_is_not_scored_against_the_old_reference(page: Page, gallery: str, how: str) -> None:
+    open_tab(page, gallery)
+    text = page.locator("#tab-translation .question textarea").first
+    reference = page.get_by_label("A person's translation")
+    page.locator("#tab-translation .advanced .label-wrap").click()
+    expect(reference).not_to_have_value("")
+    text.focus()
+    page.keyboard.press("Control+A")
+    # As one piece, as a clipboard gives it; or letter by letter.
+    page.keyboard.insert_text("谢谢你。") if how == "pasted" else page.keyboard.type("谢谢你。")
+    expect(reference).to_have_value("")
+    page.get_by_role("button", name="Translate", exact=True).click()
+    expect(status(page)).to_contain_text("tokens in")
+    expect(page.locator("#tab-translation .surprise p")).to_contain_text("Give a person's translation")
+    reference.fill("Thank you.")
+    page.get_by_role("button", name="Translate", exact=True).click()
+    expect(page.locator("#tab-translation .surprise p")).to_contain_text("chrF")
+    page.get_by_role("button", name=sentence_pairs("zh", "en")[EXAMPLES[1][1]].source).click()
+    expect(page.locator("#tab-translation .token-text")).to_contain_text(
+        sentence_pairs("zh", "en")[EXAMPLES[1][1]].source
+    )
+    expect(status(page)).to_contain_text("tokens in")
+    expect(page.locator("#tab-translation .surprise p")).to_contain_text("chrF")
+    expect(reference).to_have_value(sentence_pairs("zh", "en")[EXAMPLES[1][1]].target)
 
 
 def test_empty_text_gets_a_sentence_and_keeps_the_result(page: Page, gallery: str) -> None:

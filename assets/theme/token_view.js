@@ -1,26 +1,11 @@
 // The token view of demos/token_view.py. The value is JSON Lines: the prompt with its facts, then one line a token.
-// What a model says is untrusted: it reaches the page through textContent alone.
+// tokens.js stands before it.
 const part = (name) => element.querySelector(`.token-${name}`);
-const make = (tag, name, words = "") => Object.assign(document.createElement(tag), { className: name, textContent: words });
-const bytes = (raw) => Uint8Array.from(raw, (character) => character.charCodeAt(0));
-const percent = (p) => (p >= 0.0995 ? `${Math.round(100 * p)}%` : p >= 0.001 ? `${(100 * p).toFixed(1)}%` : "<0.1%");
-
-const LEVELS = [[0.5, "50% and more"], [0.2, "20 to 50%"], [0.05, "5 to 20%"], [0.01, "1 to 5%"], [0, "below 1%"]];
-const level = (p) => LEVELS.findIndex(([from]) => p >= from);
-
 let shown = "";      // the value on screen
 let head = {};       // its first line
 let tokens = [];     // its other lines, with the text each one added
 let decoder;
 let selected = 0;
-
-function readable(raw) {
-  let words;
-  try { words = new TextDecoder("utf-8", { fatal: true }).decode(bytes(raw)); } catch {
-    return `part of a character (${[...bytes(raw)].map((b) => b.toString(16).toUpperCase().padStart(2, "0")).join(" ")})`;
-  }
-  return words.replaceAll("\n", "↵").replaceAll(" ", "␣") || "(end of the text)";
-}
 
 function addToken(line) {
   const [, raw, p] = line.token;
@@ -65,6 +50,11 @@ function bringIntoSight() {
   if (top < 0 || top > 0.6 * innerHeight) element.scrollIntoView({ block: "start" });
 }
 
+function choose(index) {
+  select(index);
+  trigger("select", { index });
+}
+
 function select(index) {
   selected = index;
   for (const place of part("text").querySelectorAll(".token")) {
@@ -92,10 +82,7 @@ function alternative(index, [id, raw, p], said, largest) {
   const bar = make("span", "bar");
   bar.append(make("span", "fill"));
   bar.firstChild.style.width = `${(100 * p) / largest}%`;
-  const word = make("span", "word");
-  const [, space, letters] = readable(raw).match(/^(␣*)([^]*)$/);
-  word.append(make("span", "space", space), letters);
-  row.append(word, bar, make("span", "chance", percent(p)), make("span", "action", said ? "said" : raw && "↳"));
+  row.append(named(raw), bar, make("span", "chance", percent(p)), make("span", "action", said ? "said" : raw && "↳"));
   row.disabled = said || !raw;
   row.ariaLabel = said ? `${readable(raw)}, ${percent(p)}, said here` : `Branch from here with ${readable(raw)}, ${percent(p)}`;
   row.addEventListener("click", () => branch(index, [id, raw, p]));
@@ -114,7 +101,7 @@ async function branch(index, token) {
 }
 
 async function nothingRuns() {
-  const stop = () => element.closest(".page")?.querySelector(".stop-button:not([disabled])");
+  const stop = () => element.closest(".page")?.querySelector(".question .stop-button:not([disabled])");
   stop()?.click();
   while (stop()) await new Promise((resume) => setTimeout(resume, 50));
 }
@@ -150,14 +137,14 @@ function saveJson() {
 part("text").addEventListener("click", (event) => {
   const place = event.target.closest(".token");
   if (!place) return;
-  select(Number(place.dataset.index));
+  choose(Number(place.dataset.index));
   part("panel").scrollIntoView({ block: "nearest" });
 });
 part("text").addEventListener("keydown", (event) => {
   const index = Number(event.target.dataset.index ?? selected);
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (step) part("text").querySelector(`[data-index="${index + step}"]`)?.focus();
-  else if ((event.key === "Enter" || event.key === " ") && !event.ctrlKey && !event.metaKey && tokens.length) select(index);
+  else if ((event.key === "Enter" || event.key === " ") && !event.ctrlKey && !event.metaKey && tokens.length) choose(index);
   else return;
   event.preventDefault();
 });
