@@ -10,12 +10,14 @@ from models.specs.detection import DETECTION
 from models.specs.image_generation import IMAGE_GENERATION
 from models.specs.image_translation import IMAGE_TRANSLATION
 from models.specs.language import LANGUAGE
+from models.specs.progress import PROGRESS
 from models.specs.speech import SPEECH
 from models.specs.style_transfer import STYLE_TRANSFER
 from models.specs.super_resolution import SUPER_RESOLUTION
 
 CATALOG: tuple[ModelSpec, ...] = (
     *IMAGE_GENERATION,
+    *PROGRESS,
     *SUPER_RESOLUTION,
     *STYLE_TRANSFER,
     *IMAGE_TRANSLATION,
