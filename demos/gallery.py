@@ -8,14 +8,36 @@ from types import ModuleType
 
 import gradio as gr
 
-from demos import code_completion, health, language, speech, super_resolution, theme, translation
+from demos import (
+    code_completion,
+    deepfakes,
+    health,
+    image_generation,
+    image_translation,
+    language,
+    speech,
+    style_transfer,
+    super_resolution,
+    theme,
+    translation,
+)
 from demos.model_picker import best_model
 from demos.page import Page
 from demos.services import Services, make_services
 from demos.settings import Settings, read_settings
 
 TITLE = "Deep Generative Models"
-APPLICATIONS: tuple[ModuleType, ...] = (super_resolution, speech, translation, language, code_completion)
+APPLICATIONS: tuple[ModuleType, ...] = (
+    image_generation,
+    super_resolution,
+    style_transfer,
+    image_translation,
+    speech,
+    translation,
+    language,
+    code_completion,
+    deepfakes,
+)
 """In lecture order. Each module has a `PAGE` and a `build(services)`."""
 
 WARM_UP_AFTER_SECONDS = 2.0

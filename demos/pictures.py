@@ -86,12 +86,21 @@ def keep_bytes(content: bytes, name: str) -> str:
     return str(path)
 
 
-def keep_png(picture: Image.Image, name: str, facts: Mapping[str, Any]) -> str:
-    """Writes `picture` as PNG that carries `facts` (model, seed, parameters) as text; returns its path."""
+def keep_png(picture: Image.Image, name: str, facts: Mapping[str, Any], *, generated: bool = True) -> str:
+    """Writes `picture` as PNG that carries `facts` (model, seed, parameters) as text; returns its path.
+
+    `generated` says that a learned model made it: only such a picture is labelled as AI-generated.
+    """
+    return keep_bytes(encode_png(picture, facts, generated=generated), name)
+
+
+def encode_png(picture: Image.Image, facts: Mapping[str, Any], *, generated: bool = True) -> bytes:
+    """The bytes of the file that `keep_png` writes."""
     text = PngImagePlugin.PngInfo()
     text.add_text("Software", "Deep Generative Models gallery")
-    text.add_text("Comment", "AI-generated")
+    if generated:
+        text.add_text("Comment", "AI-generated")
     text.add_itxt("Parameters", json.dumps(dict(facts), ensure_ascii=False))
     content = BytesIO()
     picture.save(content, "PNG", pnginfo=text, compress_level=3)
-    return keep_bytes(content.getvalue(), name)
+    return content.getvalue()

@@ -4,13 +4,14 @@ import html
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from PIL import Image
 
-from demos import recorded
+from demos import many_answers, recorded
 from demos.endpoints import endpoint
 from demos.examples import example
 from demos.model_card import device_name, model_strip, strip
@@ -88,6 +89,18 @@ class Enlarged:
     scores: dict[str, float] = field(default_factory=dict)
     """PSNR in dB and SSIM against the original, in a fair test."""
 
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What its file says about it."""
+        spec = self.lease.spec
+        return {"model": spec.id, "seed": None, "seconds": round(self.took, 3), "licence": spec.licence}
+
+    @cached_property
+    def file(self) -> str:
+        """The picture as a PNG among the served files, written once."""
+        spec = self.lease.spec
+        return keep_png(self.image, f"{spec.id}.png", {**self.facts, "scale": SCALE}, generated=spec.parameters > 0)
+
 
 def prepare_task(path: str | None, mode: str) -> EnlargingTask:
     """The task set by an uploaded picture. Raises `BadInputError` if the picture is unusable or too large."""
@@ -144,13 +157,11 @@ def comparison_table(results: list[Enlarged]) -> list[dict[str, str]]:
 def kept_views(task: EnlargingTask, results: list[Enlarged]) -> dict[str, str]:
     """Files for the slider by label: the small picture, each result, the original."""
     large = (task.small.width * SCALE, task.small.height * SCALE)
-    views = {PIXELS: keep_png(task.small.resize(large, Image.Resampling.NEAREST), "small.png", {})}
-    for result in results:
-        spec = result.lease.spec
-        facts = {"model": spec.id, "licence": spec.licence, "seconds": round(result.took, 3), "scale": SCALE}
-        views[spec.title] = keep_png(result.image, f"{spec.id}.png", facts)
+    pixels = task.small.resize(large, Image.Resampling.NEAREST)
+    views = {PIXELS: keep_png(pixels, "small.png", {}, generated=False)}
+    views |= {result.lease.spec.title: result.file for result in results}
     if task.original is not None:
-        views[ORIGINAL] = keep_png(task.original, "original.png", {})
+        views[ORIGINAL] = keep_png(task.original, "original.png", {}, generated=False)
     return views
 
 
@@ -213,6 +224,8 @@ def build(services: Services) -> None:
                 columns=4, object_fit="contain", height="auto", show_label=False, visible=False, elem_id="comparison"
             )
 
+        many_answers.many_answers_section(services)
+
     def show(task: EnlargingTask, results: list[Enlarged], left_label: str) -> dict[Any, Any]:
         made, last = kept_views(task, results), results[-1]
         labels = list(made)
@@ -254,8 +267,7 @@ def build(services: Services) -> None:
                     yield f"{spec.title}: {step}"
                     continue
                 results.append(step)
-                made = kept_views(task, results)
-                captions = [(made[r.lease.spec.title], r.lease.spec.title) for r in results]
+                captions = [(result.file, result.lease.spec.title) for result in results]
                 yield {comparison: gr.update(value=captions, visible=True)}
         yield show(task, results, BICUBIC)
         yield f"{len(results)} models in {seconds(sum(result.took for result in results))}"
@@ -285,9 +297,7 @@ def build(services: Services) -> None:
         """
         *_, result = enlarge(services, prepare_task(image, AS_IT_IS), model)
         assert isinstance(result, Enlarged)
-        spec = result.lease.spec
-        facts = {"model": spec.id, "seed": None, "seconds": round(result.took, 3), "licence": spec.licence}
-        return keep_png(result.image, f"{spec.id}.png", facts), {**facts, "size": list(result.image.size)}
+        return result.file, {**result.facts, "size": list(result.image.size)}
 
     endpoint(
         PAGE,
@@ -308,7 +318,9 @@ def _table_html(rows: list[dict[str, str]]) -> str:
 
 
 def record(services: Services) -> recorded.Recorded:
-    """Makes the opening result: the first example, shrunk, then enlarged by bicubic and by the best model."""
+    """Makes the opening result: the first example, shrunk, then enlarged by bicubic and by the best model. The section
+    below it gets its own."""
+    many_answers.record(services)
     task = prepare_task(example(EXAMPLES[0]), SHRINK)
     model = services.registry.for_task(PAGE.task)[0].id
     results = [

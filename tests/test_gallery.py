@@ -71,7 +71,10 @@ def test_queue_cannot_be_skipped_and_monitoring_is_closed(gallery: str) -> None:
 
 
 CONTRACT = {
+    "/generate_images": ["count", "seed", "model"],
     "/super_resolution": ["image", "model"],
+    "/style_transfer": ["image", "style", "strength", "model"],
+    "/translate_image": ["image", "prompt", "model", "seed"],
     "/speak": ["text", "voice", "speed"],
     "/translate": ["text", "model"],
     "/continue_text": ["prompt", "max_new_tokens", "temperature", "top_p", "seed", "model"],
@@ -104,8 +107,15 @@ def test_page_fetches_nothing_from_elsewhere(page: Page, gallery: str) -> None:
 
 
 def test_settings_come_from_the_environment_and_the_command_line() -> None:
-    environment = {"GALLERY_PORT": "8000", "GALLERY_DEMOS": "speech, language", "GALLERY_OFFLINE": "1"}
+    environment = {
+        "GALLERY_PORT": "8000",
+        "GALLERY_DEMOS": "speech, language",
+        "GALLERY_OFFLINE": "1",
+        "GALLERY_FILTER": "1",
+    }
     settings = read_settings(["--port", "9000"], environment)
     assert (settings.port, settings.demos, settings.offline) == (9000, ("speech", "language"), True)
+    assert settings.filter
+    assert not read_settings([], {"GALLERY_FILTER": "0"}).filter
     with pytest.raises(SystemExit):
         read_settings(["--max-queue", "0"], {})

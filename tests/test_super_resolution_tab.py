@@ -13,7 +13,20 @@ from playwright.sync_api import Page, expect
 
 from demos.examples import example
 from demos.pictures import keep_png, read_picture
-from demos.super_resolution import AS_IT_IS, MAX_REFERENCE_SIDE, PAGE, SHRINK, prepare_task
+from demos.services import Services
+from demos.super_resolution import (
+    AS_IT_IS,
+    BICUBIC,
+    MAX_REFERENCE_SIDE,
+    ORIGINAL,
+    PAGE,
+    PIXELS,
+    SHRINK,
+    Enlarged,
+    enlarge,
+    kept_views,
+    prepare_task,
+)
 from models.errors import BadInputError
 from tests import browser
 
@@ -109,6 +122,28 @@ def test_download_carries_its_label(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert '"seed": 3' in picture.text["Parameters"]
 
 
+def test_only_what_a_network_has_made_is_labelled_as_generated(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    task = prepare_task(write_picture(tmp_path, "RGB", (64, 64)), SHRINK)
+    results = [
+        step
+        for model in ("bicubic", "real-esrgan-animevideo")
+        for step in enlarge(services, task, model)
+        if isinstance(step, Enlarged)
+    ]
+    labels = {}
+    for name, path in kept_views(task, results).items():
+        with Image.open(path) as picture:
+            assert isinstance(picture, PngImagePlugin.PngImageFile)
+            labels[name] = picture.text.get("Comment")
+    network = results[1].lease.spec.title
+    assert labels == {PIXELS: None, BICUBIC: None, ORIGINAL: None, network: "AI-generated"}
+    monkeypatch.setattr("demos.super_resolution.keep_png", lambda *_, **__: pytest.fail("encoded a second time"))
+    assert all(Path(result.file).is_file() for result in results)
+
+
 def test_endpoint_returns_the_picture_and_its_facts(client: Client, tmp_path: Path) -> None:
     Image.open(example("cat.png")).crop((0, 0, 48, 32)).save(tmp_path / "small.png")
     from gradio_client import handle_file
@@ -143,7 +178,7 @@ def test_tab_opens_on_a_recorded_result(page: Page, gallery: str) -> None:
     open_tab(page, gallery)
     expect(page).to_have_title("Deep Generative Models")
     expect(page.locator("#super-resolution-slider img").first).to_be_visible()
-    expect(page.locator(".block.model-strip:visible")).to_contain_text("recorded")
+    expect(page.locator(".answer .block.model-strip:visible")).to_contain_text("recorded")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -153,7 +188,7 @@ def test_example_runs_with_one_click(page: Page, gallery: str) -> None:
     page.locator(".examples:visible button").nth(3).click()
     status = page.locator(".status-line:visible").first
     expect(status).to_contain_text("against the original: PSNR")
-    strip = page.locator(".block.model-strip:visible")
+    strip = page.locator(".answer .block.model-strip:visible")
     expect(strip).to_contain_text("Real-ESRGAN anime video v3")
     expect(strip).not_to_contain_text("recorded")
 

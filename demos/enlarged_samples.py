@@ -1,0 +1,39 @@
+"""Samples at four times their size: one generative model paints the detail that another could not."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from demos.model_picker import best_model
+from demos.services import Services
+from models.generation import Pixels
+from models.spec import ModelSpec
+from models.states import LoadProgress
+from models.tasks import Progress, Task, Upscaled, Upscaler, UpscaleRequest
+
+
+@dataclass(frozen=True)
+class EnlargedSamples:
+    """What a model of super-resolution made of samples: (count, 4 side, 4 side, 3)."""
+
+    spec: ModelSpec
+    pictures: Pixels
+    took: float
+
+
+def enlarge_each(services: Services, pictures: Pixels) -> Iterator[LoadProgress | Progress | EnlargedSamples]:
+    """Enlarges each picture on its own with the best model of super-resolution: progress first, the result last."""
+    model = best_model(services.registry, Task.SUPER_RESOLUTION)
+    with (yield from services.registry.enter(model)) as lease:
+        upscaler: Upscaler = lease.backend
+        started = time.perf_counter()
+        enlarged = []
+        for number, pixels in enumerate(pictures):
+            yield Progress("enlarged", number, len(pictures))
+            *_, result = upscaler.upscale(UpscaleRequest(Image.fromarray(pixels)))
+            assert isinstance(result, Upscaled)
+            enlarged.append(np.asarray(result.image))
+        yield EnlargedSamples(lease.spec, np.stack(enlarged), time.perf_counter() - started)

@@ -1,0 +1,118 @@
+"""The work behind the Style transfer tab: one painting, or a contact sheet of every learnt style."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from demos.pictures import keep_bytes, keep_png, read_picture
+from demos.services import Services
+from demos.styles import LEARNT
+from models.errors import BadInputError
+from models.states import Lease, LoadProgress
+from models.styling import LEARNT_STYLES, MIN_SIDE, StyleRequest, Stylised, Stylist, check_size
+from models.tasks import Progress, Task
+
+MAX_SIDE = 768
+"""Pixels: larger photographs are reduced to this, so that a student on two cores waits under a second."""
+SHEET_SIDE = 256
+SHEET_COLUMNS = 9
+_LABEL, _GAP = 26, 8
+
+
+@dataclass(frozen=True)
+class Painted:
+    """What a model made of a photograph."""
+
+    lease: Lease
+    image: Image.Image
+    took: float
+
+
+@dataclass(frozen=True)
+class SheetTile:
+    """A part of the contact sheet: the photograph in the style called `name`."""
+
+    name: str
+    painted: Painted
+
+
+def read_photo(path: str | None) -> Image.Image:
+    """The uploaded photograph, at most `MAX_SIDE` pixels wide and high. Raises `BadInputError`."""
+    photo = read_picture(path)
+    photo.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    check_size(photo)
+    return photo
+
+
+def paint(services: Services, request: StyleRequest, model: str) -> Iterator[LoadProgress | Progress | Painted]:
+    """Runs one model on the request: progress first, the result last."""
+    with (yield from services.registry.enter(model)) as lease:
+        yield from _paint(lease, request)
+
+
+def paint_sheet(services: Services, photo: Image.Image) -> Iterator[LoadProgress | Progress | SheetTile]:
+    """The photograph, `SHEET_SIDE` pixels on its longer side, in each learnt style; yields each as it is ready."""
+    small = _reduced(photo)
+    if min(small.size) < MIN_SIDE:
+        raise BadInputError("This picture is too long and narrow for a contact sheet; please choose another one.")
+    with (yield from services.registry.enter(LEARNT)) as lease:
+        for name in LEARNT_STYLES:
+            for step in _paint(lease, StyleRequest(small, ((name, 1.0),))):
+                if isinstance(step, Painted):
+                    yield SheetTile(name, step)
+                else:
+                    yield step
+
+
+def _paint(lease: Lease, request: StyleRequest) -> Iterator[Progress | Painted]:
+    if Task.STYLE_TRANSFER not in lease.spec.tasks:
+        raise BadInputError(f"{lease.spec.title} cannot paint pictures in a style.")
+    stylist: Stylist = lease.backend
+    started = time.perf_counter()
+    for step in stylist.stylise(request):
+        if isinstance(step, Stylised):
+            yield Painted(lease, step.image, time.perf_counter() - started)
+        else:
+            yield step
+
+
+def _reduced(photo: Image.Image) -> Image.Image:
+    small = photo.copy()
+    small.thumbnail((SHEET_SIDE, SHEET_SIDE), Image.Resampling.LANCZOS)
+    return small
+
+
+def keep_small(photo: Image.Image) -> str:
+    """Writes the photograph among the served files, as large as it is on the contact sheet."""
+    return keep_bytes(webp(_reduced(photo)), "photo.webp")
+
+
+def keep_tile(tile: SheetTile) -> str:
+    """Writes a part of the contact sheet among the served files, small enough for a hall full of phones."""
+    return keep_bytes(webp(tile.painted.image), f"{tile.name.lower().replace(' ', '-')}.webp")
+
+
+def webp(image: Image.Image) -> bytes:
+    content = BytesIO()
+    image.save(content, "WEBP", quality=85)
+    return content.getvalue()
+
+
+def keep_sheet(tiles: list[SheetTile], facts: dict[str, Any]) -> str:
+    """Writes the whole contact sheet, with the names of the styles, as one PNG among the served files."""
+    width, height = tiles[0].painted.image.size
+    rows = math.ceil(len(tiles) / SHEET_COLUMNS)
+    across, down = width + _GAP, height + _LABEL + _GAP
+    sheet = Image.new("RGB", (SHEET_COLUMNS * across + _GAP, rows * down + _GAP), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=17)
+    for place, tile in enumerate(tiles):
+        row, column = divmod(place, SHEET_COLUMNS)
+        left, top = _GAP + column * across, _GAP + row * down
+        sheet.paste(tile.painted.image, (left, top))
+        draw.text((left, top + height + 2), tile.name, "black", font)
+    return keep_png(sheet, "contact-sheet.png", facts)
