@@ -79,7 +79,7 @@ def ids(tokens: list[Token]) -> list[int]:
 
 
 def waiting_are(model: LlamaCpp, number: int) -> bool:
-    return len(model._line._waiting) == number
+    return len(model._slots._waiting) == number
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -215,7 +215,7 @@ class TestSmolLM:
         del unread
         gc.collect()
         wait_until(lambda: not any("_write_and_leave" in thread.name for thread in threading.enumerate()))
-        assert smollm._line._free == SLOTS
+        assert smollm._slots._free == SLOTS
 
 
 class TestBothEngines:

@@ -12,7 +12,6 @@ import secrets
 import socket
 import tempfile
 import threading
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -21,6 +20,7 @@ from queue import SimpleQueue
 from typing import Any
 from weakref import WeakSet
 
+from models.backends.slots import Slots
 from models.devices import Device
 from models.errors import BadInputError
 from models.fill_in_middle import as_plain_text, looks_like_control
@@ -69,7 +69,7 @@ class LlamaCpp:
 
     def __init__(self, server: Any) -> None:
         self._engine = _Engine(server)
-        self._line = _Line(SLOTS)
+        self._slots = Slots(SLOTS)
         self._spelling = threading.Lock()
         self._writers: WeakSet[_Writer] = WeakSet()
 
@@ -81,7 +81,7 @@ class LlamaCpp:
         """
         writer = _Writer(self._engine, request, self._spelling)
         self._writers.add(writer)
-        return TokenStream(self._line, writer)
+        return TokenStream(self._slots, writer)
 
     def prompt(self, request: TextRequest) -> list[str | int]:
         """What the model reads: texts in which llama.cpp finds no control token, and token ids."""
@@ -92,7 +92,7 @@ class LlamaCpp:
         for writer in list(self._writers):
             writer.stopped.set()
         # A thread that is still inside llama.cpp when Python exits takes the whole process down with it.
-        self._line.wait_until_empty()
+        self._slots.wait_until_empty()
         self._engine.let_go()
 
 
@@ -137,16 +137,16 @@ def _let_go_of_all() -> None:
 class TokenStream(Iterator[Token]):
     """The tokens of one request. Work begins with the first `next` and stops when the stream is closed or forgotten."""
 
-    def __init__(self, line: "_Line", writer: "_Writer") -> None:
-        self._line = line
+    def __init__(self, slots: Slots, writer: "_Writer") -> None:
+        self._slots = slots
         self._writer = writer
         self._started = False
 
     def __next__(self) -> Token:
         if not self._started:
             self._started = True
-            if self._line.enter(self._writer.stopped):
-                threading.Thread(target=_write_and_leave, args=(self._writer, self._line), daemon=False).start()
+            if self._slots.enter(self._writer.stopped):
+                threading.Thread(target=_write_and_leave, args=(self._writer, self._slots), daemon=False).start()
         if self._writer.stopped.is_set():
             raise StopIteration
         item = self._writer.written.get()
@@ -161,50 +161,16 @@ class TokenStream(Iterator[Token]):
         """Stops the writing. Harmless when it has ended already."""
         self._writer.stopped.set()
         self._writer.written.put(None)
-        self._line.look_again()
+        self._slots.look_again()
 
     __del__ = close
 
 
-def _write_and_leave(writer: "_Writer", line: "_Line") -> None:
+def _write_and_leave(writer: "_Writer", slots: Slots) -> None:
     try:
         writer.run()
     finally:
-        line.leave()
-
-
-class _Line:
-    """People waiting for one of `places`, served in order of arrival; whoever has been stopped drops out."""
-
-    def __init__(self, places: int) -> None:
-        self._places = self._free = places
-        self._waiting: deque[threading.Event] = deque()
-        self._changed = threading.Condition()
-
-    def enter(self, stopped: threading.Event) -> bool:
-        """Waits for a place; False if `stopped` was set first."""
-        with self._changed:
-            self._waiting.append(stopped)
-            self._changed.wait_for(lambda: stopped.is_set() or (self._free and self._waiting[0] is stopped))
-            self._waiting.remove(stopped)
-            entered = not stopped.is_set()
-            self._free -= entered
-            self._changed.notify_all()
-            return entered
-
-    def leave(self) -> None:
-        with self._changed:
-            self._free += 1
-            self._changed.notify_all()
-
-    def wait_until_empty(self, seconds: float = 10.0) -> None:
-        """Waits until nobody has a place, at most so long."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._free == self._places, seconds)
-
-    def look_again(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
+        slots.leave()
 
 
 class _Writer:
