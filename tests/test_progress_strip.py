@@ -18,7 +18,6 @@ from demos.services import Services
 from models.errors import BadInputError
 from models.small_pictures import LABELS, SIDE
 from models.tasks import Task
-from tests import browser
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +102,8 @@ def test_recorded_opening_is_what_the_models_draw_today(services: Services) -> N
 
 
 def test_a_student_scrubs_the_film_and_draws_digits(page: Page, strip_alone: str) -> None:
-    browser.open_tab(page, strip_alone, PAGE)
+    with page.expect_response(lambda answer: "/gradio_api/run/" in answer.url):  # the page's last request of its own
+        page.goto(strip_alone)
     rows = page.locator(".progress-row")
     expect(rows).to_have_count(len(STAGES) + 1)
     expect(page.locator(".progress-row.waiting")).to_have_count(0)  # the recorded result is there at once
@@ -126,7 +126,7 @@ def test_a_student_scrubs_the_film_and_draws_digits(page: Page, strip_alone: str
 
     before = page.locator(".film-noisy i").first.get_attribute("style")
     page.get_by_role("radio", name="Digits").check()
-    expect(page.locator(".status-line")).to_contain_text("5 models in")
+    expect(page.locator(".status-line .status")).to_contain_text("5 models in")
     expect(page.locator(".progress-row.waiting")).to_have_count(0)
     assert page.locator(".film-noisy i").first.get_attribute("style") != before
     expect(page.locator(".progress-note")).not_to_contain_text("Recorded")
@@ -134,7 +134,7 @@ def test_a_student_scrubs_the_film_and_draws_digits(page: Page, strip_alone: str
 
 def test_the_strip_fits_a_phone(page: Page, strip_alone: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    browser.open_tab(page, strip_alone, PAGE)
+    page.goto(strip_alone)
     expect(page.locator(".progress-row").last).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     sides = page.locator(".progress-row .tiles i").first.bounding_box()
