@@ -21,6 +21,7 @@ from demos import (
     theme,
     translation,
 )
+from demos.examples import EXAMPLES_FOLDER
 from demos.model_picker import best_model
 from demos.page import Page
 from demos.services import Services, make_services
@@ -95,6 +96,7 @@ def launch(page: gr.Blocks, settings: Settings, *, block: bool = True) -> str:
         enable_monitoring=False,
         show_error=False,
         max_file_size="20mb",
+        allowed_paths=[str(EXAMPLES_FOLDER)],  # wherever the server was started
         max_threads=160,
         prevent_thread_lock=not block,
         quiet=not block,

@@ -65,7 +65,10 @@ def test_offline_gallery_runs_what_is_there_and_says_why_not_the_rest(tmp_path: 
     registry = make_services(read_settings(["--cache", str(tmp_path), "--offline"], {})).registry
     speech = registry.choose(Task.SPEECH)
     assert speech.spec is not None, "speech comes with the installation"
-    assert registry.choose(Task.LANGUAGE).spec is None
+    language = registry.choose(Task.LANGUAGE)
+    assert language.spec is not None
+    assert language.spec.id == "markov-chain", "the best of the models that come with the gallery"
+    assert registry.choose(Task.TRANSLATION).spec is None
     assert registry.why_not("smollm2-135m") == "offline and not downloaded"
     with pytest.raises(ModelUnavailableError, match="offline and not downloaded"), registry.lease("smollm2-135m"):
         pass

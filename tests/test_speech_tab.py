@@ -317,8 +317,9 @@ def test_new_seed_is_thrown_and_three_sounds_are_compared(page: Page, gallery: s
     open_tab(page, gallery)
     page.get_by_role("button", name="Advanced").click()
     page.get_by_role("button", name="New seed").click()
-    expect(page.get_by_label("Seed").first).not_to_have_value("0")
-    seed = int(page.get_by_label("Seed").first.input_value())
+    seed_field = page.get_by_label("Seed").locator("visible=true").first
+    expect(seed_field).not_to_have_value("0")
+    seed = int(seed_field.input_value())
     page.get_by_label(SEEDS).check()
     page.get_by_role("button", name="Compare").click()
     captions = page.locator(".small figcaption:visible")
