@@ -46,7 +46,8 @@ def shoot(browser: Browser, address: str, width: int, height: int, mode: str) ->
     page = context.new_page()
     page.goto(address)
     page.locator(".card:visible").first.wait_for()
-    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    # A lazy picture below the first screen is never fetched.
+    page.wait_for_function("[...document.images].every((image) => image.complete || image.loading === 'lazy')")
     page.wait_for_timeout(1500)  # fonts, players and sliders lay themselves out after the last request
     picture = Image.open(BytesIO(page.screenshot()))
     context.close()
