@@ -70,7 +70,9 @@ def build_gallery(services: Services, applications: Sequence[ModuleType] = APPLI
             opened = pages.get(asked) or next(iter(pages.values()), None)
             if opened is not None:
                 model = best_model(services.registry, opened.task)
-                threading.Timer(WARM_UP_AFTER_SECONDS, services.registry.warm_up, [model]).start()
+                timer = threading.Timer(WARM_UP_AFTER_SECONDS, services.registry.warm_up, [model])
+                timer.daemon = True  # no load shall begin while the program ends: it would be torn down half-way
+                timer.start()
             return gr.Tabs(selected=asked) if asked in [*pages, "models"] else gr.Tabs()
 
         page.load(open_linked_tab, None, tabs, queue=False, api_visibility="private")

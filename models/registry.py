@@ -67,6 +67,7 @@ class Registry:
         self._breakers: dict[str, Breaker] = {}
         self._lines: dict[str, FairLine] = {}
         self._lock = threading.RLock()
+        self._closed = False
         # Making room and loading go one at a time, or two loads could both claim the last free gigabyte.
         self._placing = threading.Lock()
         self.add(*specs)
@@ -145,7 +146,7 @@ class Registry:
 
     def warm_up(self, model_id: str) -> None:
         """Begins to load the model in the background, if that needs no download and it can run here; never raises."""
-        if not self.why_not(model_id) and self.store.present(self[model_id].weights):
+        if not self._closed and not self.why_not(model_id) and self.store.present(self[model_id].weights):
             self._start_loading(model_id)
 
     @contextmanager
@@ -205,6 +206,7 @@ class Registry:
     def close(self) -> None:
         """Waits for loads under way and closes every model, used or not. For the end of a program."""
         with self._lock:
+            self._closed = True
             under_way = [loading.done for loading in self._loading.values()]
         wait(under_way)
         for resident in self._residents.remove_all():

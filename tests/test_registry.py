@@ -289,3 +289,14 @@ def test_status_tells_each_state(make_registry: Callable[..., Registry], counter
     with pytest.raises(FetchError), registry.lease("c"):
         pass
     assert "last try failed" in next(status.why for status in registry.status() if status.spec.id == "c")
+
+
+def test_nothing_is_warmed_up_once_the_registry_is_closed(
+    make_registry: Callable[..., Registry], counters: Counters
+) -> None:
+    registry = make_registry(toy_spec("a"))
+    registry.close()
+    registry.warm_up("a")
+    assert not eventually(lambda: counters.loads.get("a", 0) > 0, seconds=0.3)
+    with registry.lease("a"):  # who asks for it still gets it
+        assert loaded(registry) == {"a"}
