@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from models.errors import IntegrityError
 from models.small_pictures import SIDE
@@ -76,3 +78,9 @@ def _checked(content: bytes, sha256: str, name: str) -> bytes:
             f"{name} is not the file that the training was made with: delete its package and fetch it again."
         )
     return content
+
+
+def batch(pictures: Tensor, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """`size` pictures [B, 1, 28, 28], -1 to 1, drawn from grey values [N, 28, 28], and which they are."""
+    chosen = torch.randint(len(pictures), (size,), generator=generator)
+    return pictures[chosen, None].float() / 127.5 - 1, chosen

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from models.backends.small_diffusion import HIGHEST_SNR, SmallUNet, clean_and_noise, cosine_snr
 from models.small_pictures import LABELS
-from models.training.progress.run import Losses, Run, batch
-from models.training.small_pictures import PictureSet
+from models.training.run import Losses, Run
+from models.training.small_pictures import PictureSet, batch
 
 STEPS = 3600
 BATCH = 64

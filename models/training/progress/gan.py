@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from models.backends.small_gan import LATENT, Discriminator, Generator
-from models.training.progress.run import Losses, Run, batch
-from models.training.small_pictures import PictureSet
+from models.training.run import Losses, Run
+from models.training.small_pictures import PictureSet, batch
 
 STEPS = 2000
 BATCH = 64

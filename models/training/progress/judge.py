@@ -12,8 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.training.progress.run import batch
-from models.training.small_pictures import PictureSet
+from models.training.small_pictures import PictureSet, batch
 
 FEATURES = 64
 STEPS = 1200

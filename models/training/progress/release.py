@@ -17,7 +17,7 @@ from models.devices import Device
 from models.small_pictures import LABELS, LARGEST_COUNT, SmallPictureGenerator, SmallPictureRequest, SmallPictures
 from models.training.progress import density, diffusion, gan, vae
 from models.training.progress.judge import Judge, make_judge
-from models.training.progress.run import Run
+from models.training.run import Run
 from models.training.small_pictures import PictureSet
 
 SAMPLES = 960

@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from models.backends.small_vae import Decoder, Encoder
-from models.training.progress.run import Losses, Run, batch
-from models.training.small_pictures import PictureSet
+from models.training.run import Losses, Run
+from models.training.small_pictures import PictureSet, batch
 
 STEPS = 3200
 BATCH = 64
