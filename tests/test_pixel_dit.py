@@ -20,7 +20,7 @@ from models.backends.pixel_dit import (
 )
 from models.training.caption_dataset import CaptionDataset
 from models.training.captioned_pictures import Picture
-from models.training.text_to_image import Settings, Training, release, train
+from models.training.text_to_image import Objective, begin, train, write_release
 
 TINY = PixelDiTConfig(image_size=16, patch=8, width=32, depth=2, heads=2, text_width=8, features=2)
 
@@ -116,30 +116,21 @@ def tiny_data() -> CaptionDataset:
     return CaptionDataset(tensors, [["a cat", "cat"]] * 6)
 
 
-def tiny_training() -> Training:
-    return Training(Settings(batch=4, warm_up=4, log_every=2, network=TINY), tiny_data())
-
-
-def test_a_resumed_run_is_the_run_that_never_stopped(tmp_path: Path) -> None:
-    straight = tiny_training()
-    losses = [straight.step() for _ in range(9)]
-    stopped = tiny_training()
-    first = [stopped.step() for _ in range(5)]
-    stopped.save(tmp_path / "checkpoint.pt")
-    resumed = tiny_training()
-    resumed.load(tmp_path / "checkpoint.pt")
-    assert first + [resumed.step() for _ in range(4)] == losses
-    assert resumed.history == straight.history
-    for name, tensor in straight.average.state_dict().items():
-        assert torch.equal(tensor, resumed.average.state_dict()[name]), name
-
-
-def test_training_learns_and_never_draws_what_is_held_out() -> None:
-    training = tiny_training()
-    losses = [training.step() for _ in range(60)]
-    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
-    batch = training.data.batch(200, torch.Generator().manual_seed(0))
-    unseen = training.data.held_out_batch(9).pictures
+def test_training_learns_and_never_draws_what_is_held_out(tmp_path: Path) -> None:
+    objective = Objective(tiny_data(), torch.device("cpu"), batch=4)
+    torch.manual_seed(0)
+    run = begin(tmp_path / "run.pt", PixelDiT(TINY), 100, ema=0.9, falling=50, log_every=10)
+    before = objective.held_out(run.averages["network"])
+    assert train(run, objective, ToyEncoder())
+    assert run.history[-1][1] < 0.8 * run.history[0][1]
+    looked = json.loads((tmp_path / "run.looks.jsonl").read_text())
+    assert looked == {
+        "step": 100,
+        "held-out loss": pytest.approx(objective.held_out(run.averages["network"]), abs=1e-4),
+    }
+    assert looked["held-out loss"] != before
+    batch = objective.data.batch(200, torch.Generator().manual_seed(0))
+    unseen = objective.data.held_out_batch(9).pictures
     assert unseen.shape[0] == 1
     assert not (batch.pictures == unseen).flatten(1).all(1).any()
 
@@ -153,22 +144,18 @@ class ToyEncoder(CaptionEncoder):
         return captions(len(texts))
 
 
-def test_stopping_finishing_and_releasing(tmp_path: Path) -> None:
-    training = tiny_training()
-    train(training, tmp_path, 4, ToyEncoder(), ending=lambda: training.steps == 3)
-    resumed = tiny_training()
-    resumed.load(tmp_path / "checkpoint.pt")
-    assert resumed.steps == 3
-    train(resumed, tmp_path, 7, ToyEncoder(), "finishing.pt", decay_from=3)
-    assert resumed.optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 / 4)
-    assert (tmp_path / "loss.csv").read_text().count("\n") == 3
-    assert (tmp_path / "samples" / "0000007.png").exists()
+def test_a_release_holds_the_average_in_float16_and_what_it_was_trained_on(tmp_path: Path) -> None:
+    objective = Objective(tiny_data(), torch.device("cpu"), batch=4)
+    run = begin(tmp_path / "run.pt", PixelDiT(TINY), 2, ema=0.9, log_every=1)
+    train(run, objective, ToyEncoder())
+    assert (tmp_path / "samples" / "0000002.png").exists()
     (tmp_path / "card.json").write_text(json.dumps({"photo": 6}))
-    release(resumed, tmp_path, tmp_path / "weights")
+    write_release(run, objective, tmp_path, tmp_path / "weights")
     weights = load_file(tmp_path / "weights/pixel_dit.safetensors")
-    assert {tensor.dtype for tensor in weights.values()} == {torch.float16}
-    PixelDiT(TINY).load_state_dict(weights)
-    assert json.loads((tmp_path / "weights/card.json").read_text())["steps"] == 7
+    for name, tensor in run.averages["network"].state_dict().items():
+        assert torch.equal(weights[name], tensor.half()), name
+    card = json.loads((tmp_path / "weights/card.json").read_text())
+    assert (card["steps"], card["data"]) == (2, {"photo": 6})
     assert json.loads((tmp_path / "weights/captions.json").read_text()) == ["a cat"]
 
 

