@@ -16,17 +16,15 @@ from demos.examples import example
 from demos.model_card import device_name, model_strip, strip
 from demos.model_picker import best_model, model_picker
 from demos.page import HowItWorks, Page, answer, frame, question
-from demos.pictures import keep_png, picture_input, read_picture
+from demos.painting import read_photo
+from demos.pictures import keep_png, picture_input
 from demos.runner import Runner, Update
 from demos.services import Services
 from models.errors import BadInputError
 from models.states import Lease, LoadProgress
-from models.styling import ImageTranslationRequest, ImageTranslator, TranslatedImage, check_size
+from models.styling import ImageTranslationRequest, ImageTranslator, TranslatedImage
 from models.tasks import Progress, Task
 from models.units import seconds
-
-MAX_SIDE = 768
-"""Pixels: larger photographs are reduced to this, so that a student on two cores waits a few seconds."""
 
 PAGE = Page(
     slug="image-translation",
@@ -96,14 +94,6 @@ class Translated:
     def facts(self) -> dict[str, Any]:
         spec = self.lease.spec
         return {"model": spec.id, "seed": None, "seconds": round(self.took, 3), "licence": spec.licence}
-
-
-def read_photo(path: str | None) -> Image.Image:
-    """The uploaded photograph, at most `MAX_SIDE` pixels wide and high. Raises `BadInputError`."""
-    photo = read_picture(path)
-    photo.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    check_size(photo)
-    return photo
 
 
 def translate(services: Services, photo: Image.Image, model: str) -> Iterator[LoadProgress | Progress | Translated]:

@@ -4,7 +4,6 @@ The small faces are shrunk from faces that the GAN itself draws, so nobody real 
 invented face must never be taken for somebody's.
 """
 
-import base64
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from PIL import Image
 from demos import recorded
 from demos.model_card import device_name, model_strip, strip
 from demos.page import HowItWorks, Page
-from demos.pictures import encode_png, keep_png
+from demos.pictures import data_uri, encode_png, keep_png
 from demos.ranges import whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
@@ -127,8 +126,8 @@ def answers_html(pictures: Pixels, errors: Sequence[float]) -> str:
     """Each answer, under it the same picture shrunk and its data-fit error; the best first."""
     small = shrink(pictures).round().astype(np.uint8)
     figures = "".join(
-        f"<figure><img src='{_data_uri(pictures[number])}' alt='Answer {place}'>"
-        f"<figcaption><img src='{_data_uri(small[number])}' alt='the same, shrunk'>off by {errors[number]:.1f}"
+        f"<figure><img src='{_shown(pictures[number])}' alt='Answer {place}'>"
+        f"<figcaption><img src='{_shown(small[number])}' alt='the same, shrunk'>off by {errors[number]:.1f}"
         "</figcaption></figure>"
         for place, number in enumerate(np.argsort(errors, kind="stable"), 1)
     )
@@ -221,9 +220,9 @@ def many_answers_section(services: Services) -> None:
     runner.wire_stop()
 
 
-def _data_uri(pixels: NDArray[np.uint8]) -> str:
+def _shown(pixels: NDArray[np.uint8]) -> str:
     png = encode_png(Image.fromarray(pixels), {"model": MODEL})
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return data_uri(png)
 
 
 def _fit_line(words: str) -> str:

@@ -18,7 +18,7 @@ from models.styling import LEARNT_STYLES, MIN_SIDE, StyleRequest, Stylised, Styl
 from models.tasks import Progress, Task
 
 MAX_SIDE = 768
-"""Pixels: larger photographs are reduced to this, so that a student on two cores waits under a second."""
+"""Pixels: larger photographs are reduced to this, so that a student on two cores waits a few seconds at most."""
 SHEET_SIDE = 256
 SHEET_COLUMNS = 9
 _LABEL, _GAP = 26, 8

@@ -1,5 +1,6 @@
 """Pictures in and out: an upload becomes a clean RGB image; what a model made leaves as PNG with its label."""
 
+import base64
 import hashlib
 import json
 import os
@@ -32,21 +33,25 @@ def _path_of(payload: ImageData | None) -> str | None:
     return payload.path if payload else None
 
 
-def read_picture(path: str | None) -> Image.Image:
+def read_picture(source: str | BytesIO | None) -> Image.Image:
     """The uploaded picture as RGB: upright (EXIF rotation applied), transparency laid on white.
 
     Raises `BadInputError` if there is none, or if it is no PNG, JPEG or WebP, is damaged, or has over 50 megapixels.
     """
-    if not path:
+    return _on_white(open_picture(source))
+
+
+def open_picture(source: str | BytesIO | None) -> Image.Image:
+    """The same with its own colours and transparency."""
+    if not source:
         raise BadInputError("Please give a picture first: upload one or click an example.")
     try:
-        with Image.open(path, formats=_FORMATS) as picture:
+        with Image.open(source, formats=_FORMATS) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise _too_large(f"{width * height / 1e6:.0f}")
             picture.load()
-            upright = ImageOps.exif_transpose(picture)
-            return _on_white(upright)
+            return ImageOps.exif_transpose(picture)
     except UnidentifiedImageError:
         raise BadInputError("This file is not a PNG, JPEG or WebP picture; please choose one that is.") from None
     except Image.DecompressionBombError:  # so many that Pillow does not even open it
@@ -104,3 +109,8 @@ def encode_png(picture: Image.Image, facts: Mapping[str, Any], *, generated: boo
     content = BytesIO()
     picture.save(content, "PNG", pnginfo=text, compress_level=3)
     return content.getvalue()
+
+
+def data_uri(png: bytes) -> str:
+    """The picture as an address that holds it whole, for HTML that shows many small ones."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

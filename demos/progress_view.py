@@ -4,7 +4,6 @@ The pictures of a row are one small grey PNG, side by side; those of the film st
 step, so that the browser can scrub through all of them without asking again (see assets/theme/progress_strip.js).
 """
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from demos.pictures import data_uri
 from demos.theme import THEME_FOLDER
 from models.small_pictures import SIDE, GreyPictures
 from models.specs.progress import FIGURES_FOLDER
@@ -170,7 +170,7 @@ def _real_row(data: str) -> dict[str, Any]:
         "year": "",
         "name": "Real pictures",
         "words": ["None of the models has seen these."],
-        "tiles": _data_uri((FIGURES_FOLDER / f"{data}-real.png").read_bytes()),
+        "tiles": data_uri((FIGURES_FOLDER / f"{data}-real.png").read_bytes()),
         "took": "",
         "distance": released_figures()["real"][data]["distance"],
         "bits": None,
@@ -197,8 +197,4 @@ def _png(pixels: GreyPictures) -> str:
     assert pixels.shape[0] % SIDE == 0
     content = BytesIO()
     Image.fromarray(pixels).save(content, "PNG", optimize=True)
-    return _data_uri(content.getvalue())
-
-
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return data_uri(content.getvalue())

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from models.devices import Device
 from models.errors import BadInputError
-from models.sampling import Probabilities, draw, likeliest
 from models.tasks import Candidate, TextRequest, Token
+from models.token_sampling import Probabilities, draw, likeliest
 
 MAX_ORDER = 5
 MAX_LIVE_CHARACTERS = 200_000

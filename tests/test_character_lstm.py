@@ -12,10 +12,10 @@ import torch
 
 from models.backends.character_lstm import CharacterLSTM, State, load
 from models.errors import BadInputError
-from models.sampling import Probabilities
 from models.specs.language import AUSTEN_NOVELS, CHARACTER_LSTM
 from models.store import WeightStore
 from models.tasks import TextRequest, Token, text_of
+from models.token_sampling import Probabilities
 from models.training.character_lstm import Settings, Training, train
 from models.training.character_ngrams import bits_per_character
 from models.training.texts import split

@@ -20,9 +20,9 @@ from demos.services import Services
 from models.devices import Device
 from models.errors import BadInputError
 from models.registry import Registry
-from models.sampling import reshaped
 from models.store import WeightStore
 from models.tasks import Candidate, Task, TextRequest, Token
+from models.token_sampling import reshaped
 from tests import browser
 from tests.toy_models import toy_spec
 

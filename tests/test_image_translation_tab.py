@@ -8,20 +8,11 @@ from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, expect
 
 from demos.examples import example
-from demos.image_translation import MAX_SIDE, PAGE, read_photo
-from models.errors import BadInputError
+from demos.image_translation import PAGE
 from models.specs.image_translation import IMAGE_TRANSLATION
 from tests import browser
 
 (VINTAGE,) = (spec.id for spec in IMAGE_TRANSLATION)
-
-
-def test_photographs_are_reduced_and_tiny_ones_refused(tmp_path: Path) -> None:
-    Image.new("RGB", (1000, 2000)).save(tmp_path / "large.png")
-    assert read_photo(str(tmp_path / "large.png")).size == (MAX_SIDE // 2, MAX_SIDE)
-    Image.new("RGB", (31, 31)).save(tmp_path / "tiny.png")
-    with pytest.raises(BadInputError, match="at least 32"):
-        read_photo(str(tmp_path / "tiny.png"))
 
 
 def small_photo(folder: Path) -> str:

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from models.errors import BadInputError
 from models.markov_chain import MAX_LIVE_CHARACTERS, MAX_ORDER, Copying, MarkovChain, MarkovToken, load, tokenise
-from models.sampling import draw, likeliest, reshaped
 from models.specs.language import AUSTEN_NOVELS
 from models.store import WeightStore
 from models.tasks import TextRequest, Token, text_of
+from models.token_sampling import draw, likeliest, reshaped
 from tests.conftest import CPU
 
 CATS = "The cat sat. The cat sat. The cat ran. A dog sat. A cat slept; the dog ate the cat."

@@ -16,8 +16,8 @@ from safetensors import safe_open
 
 from models.devices import Device
 from models.errors import BadInputError
-from models.sampling import Probabilities, draw, likeliest
 from models.tasks import Candidate, TextRequest, Token
+from models.token_sampling import Probabilities, draw, likeliest
 
 MOST_UNKNOWN = 0.2
 """The share of a prompt that may be skipped because the novels never used such characters ("+", "@")."""
