@@ -116,3 +116,20 @@ def keep_sheet(tiles: list[SheetTile], facts: dict[str, Any]) -> str:
         sheet.paste(tile.painted.image, (left, top))
         draw.text((left, top + height + 2), tile.name, "black", font)
     return keep_png(sheet, "contact-sheet.png", facts)
+
+
+def keep_painting(painted: Painted, words: str) -> str:
+    """Writes the painting as PNG with its label; returns its path."""
+    return keep_png(painted.image, f"{painted.lease.spec.id}.png", facts_of(painted, words))
+
+
+def facts_of(painted: Painted, words: str) -> dict[str, Any]:
+    """What the file of a painting says about it."""
+    spec = painted.lease.spec
+    return {
+        "model": spec.id,
+        "seed": None,
+        "seconds": round(painted.took, 3),
+        "licence": spec.licence,
+        "request": words,
+    }

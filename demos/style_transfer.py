@@ -17,6 +17,8 @@ from demos.page import answer, frame, question
 from demos.painting import (
     Painted,
     SheetTile,
+    facts_of,
+    keep_painting,
     keep_sheet,
     keep_small,
     keep_tile,
@@ -31,31 +33,15 @@ from demos.runner import Runner, Update
 from demos.services import Services
 from demos.style_swatches import style_swatches
 from demos.style_transfer_page import PAGE
-from demos.styles import ANY, LEARNT, NO_BLEND, PAINTINGS, named_style, names_for, pictured_style, title_of
+from demos.styles import ANY, LEARNT, NO_BLEND, PAINTINGS, chosen_styles, mixture_in_words, names_for, words_for
 from models.errors import BadInputError
-from models.styling import LEARNT_STYLES, StyleRequest, StyleSource, style_number
+from models.styling import LEARNT_STYLES, StyleRequest, style_number
 from models.units import seconds
 
 Updates = Generator[Update, None, None]
 
 EXAMPLES = ("castle.jpg", "wall.jpg", "canyon.jpg", "cat.png")
 OPENING_STYLE = "Embers"
-
-
-def chosen_styles(
-    model: str, name: str, picture: str | None, second: str = NO_BLEND, share: float = 50
-) -> tuple[tuple[StyleSource, float], ...]:
-    """The mixture to paint in: the style called `name`, or for the model of any styles the one in the file `picture`,
-    blended with `share` per cent of the style called `second`. Raises `BadInputError` for what is no style."""
-    if model == ANY and picture:
-        first: StyleSource = pictured_style(picture)
-    else:
-        first = named_style(model, name or "")
-    share = number_from("The share of the second style", share, 0, 100) / 100
-    if second == NO_BLEND or share == 0:
-        return ((first, 1.0),)
-    other = named_style(model, second)
-    return ((first, 1 - share), (other, share)) if share < 1 else ((other, 1.0),)
 
 
 def build(services: Services) -> None:
@@ -163,7 +149,7 @@ def build(services: Services) -> None:
             if not isinstance(step, Painted):
                 yield str(step)
                 continue
-            words = words_for(_mixture(model, name, style_path, second, share), strength, keep)
+            words = words_for(mixture_in_words(model, name, style_path, second, share), strength, keep)
             made = keep_painting(step, words)
             spec = step.lease.spec
             yield {
@@ -256,8 +242,8 @@ def build(services: Services) -> None:
         request = StyleRequest(read_photo(image), styles, strength, bool(keep_colours))
         *_, painted = paint(services, request, model)
         assert isinstance(painted, Painted)
-        words = words_for(_mixture(model, style, style_image, NO_BLEND, 0), strength, keep_colours)
-        facts = {**_facts(painted, words), "size": list(painted.image.size)}
+        words = words_for(mixture_in_words(model, style, style_image, NO_BLEND, 0), strength, keep_colours)
+        facts = {**facts_of(painted, words), "size": list(painted.image.size)}
         return keep_painting(painted, words), facts
 
     endpoint(
@@ -274,39 +260,6 @@ def build(services: Services) -> None:
         ],
         gr.Image(label="painting", format="png", render=False),
     )
-
-
-def words_for(styles: str, strength: float, keep_colours: bool) -> str:
-    """How a painting was made, in words."""
-    parts = [f"Style: {styles}"]
-    if strength < 1:
-        parts.append(f"strength {strength:g}")
-    if keep_colours:
-        parts.append("colours of the photograph")
-    return ", ".join(parts)
-
-
-def keep_painting(painted: Painted, words: str) -> str:
-    """Writes the painting as PNG with its label; returns its path."""
-    return keep_png(painted.image, f"{painted.lease.spec.id}.png", _facts(painted, words))
-
-
-def _facts(painted: Painted, words: str) -> dict[str, Any]:
-    spec = painted.lease.spec
-    return {
-        "model": spec.id,
-        "seed": None,
-        "seconds": round(painted.took, 3),
-        "licence": spec.licence,
-        "request": words,
-    }
-
-
-def _mixture(model: str, name: str, picture: str | None, second: str, share: float) -> str:
-    first = title_of(picture) if model == ANY and picture else name
-    if second == NO_BLEND or not share:
-        return first
-    return f"{100 - share:g}% {first}, {share:g}% {second}" if share < 100 else second
 
 
 def _caption(words: str) -> str:

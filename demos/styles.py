@@ -7,6 +7,7 @@ from PIL import Image
 
 from demos.examples import example
 from demos.pictures import read_picture
+from demos.ranges import number_from
 from models.errors import BadInputError
 from models.styling import LEARNT_STYLES, StyleSource, check_size, style_number
 
@@ -79,3 +80,37 @@ def title_of(path: str) -> str:
     content = Path(path).read_bytes()
     # By content, since Gradio hands out copies and a visitor's own file may bear the same name.
     return next((p.caption for p in PAINTINGS if Path(p.path).read_bytes() == content), "your picture")
+
+
+def chosen_styles(
+    model: str, name: str, picture: str | None, second: str = NO_BLEND, share: float = 50
+) -> tuple[tuple[StyleSource, float], ...]:
+    """The mixture to paint in: the style called `name`, or for the model of any styles the one in the file `picture`,
+    blended with `share` per cent of the style called `second`. Raises `BadInputError` for what is no style."""
+    if model == ANY and picture:
+        first: StyleSource = pictured_style(picture)
+    else:
+        first = named_style(model, name or "")
+    share = number_from("The share of the second style", share, 0, 100) / 100
+    if second == NO_BLEND or share == 0:
+        return ((first, 1.0),)
+    other = named_style(model, second)
+    return ((first, 1 - share), (other, share)) if share < 1 else ((other, 1.0),)
+
+
+def mixture_in_words(model: str, name: str, picture: str | None, second: str, share: float) -> str:
+    """The styles of a request, as a caption names them."""
+    first = title_of(picture) if model == ANY and picture else name
+    if second == NO_BLEND or not share:
+        return first
+    return f"{100 - share:g}% {first}, {share:g}% {second}" if share < 100 else second
+
+
+def words_for(styles: str, strength: float, keep_colours: bool) -> str:
+    """How a painting was made, in words."""
+    parts = [f"Style: {styles}"]
+    if strength < 1:
+        parts.append(f"strength {strength:g}")
+    if keep_colours:
+        parts.append("colours of the photograph")
+    return ", ".join(parts)

@@ -11,9 +11,8 @@ from playwright.sync_api import Page, expect
 from demos.examples import example
 from demos.painting import MAX_SIDE, SHEET_SIDE, Painted, SheetTile, keep_sheet, paint, paint_sheet, read_photo
 from demos.services import Services
-from demos.style_transfer import chosen_styles
 from demos.style_transfer_page import PAGE
-from demos.styles import ANY, LEARNT, NO_BLEND, PAINTINGS, title_of
+from demos.styles import ANY, LEARNT, NO_BLEND, PAINTINGS, chosen_styles, title_of
 from models.errors import BadInputError
 from models.styling import LEARNT_STYLES, StyleRequest
 from tests import browser

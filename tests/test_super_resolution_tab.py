@@ -11,15 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, expect
 
-from demos.examples import example
-from demos.pictures import keep_png, read_picture
-from demos.services import Services
-from demos.super_resolution import (
+from demos.enlarging import (
     AS_IT_IS,
     BICUBIC,
     MAX_REFERENCE_SIDE,
     ORIGINAL,
-    PAGE,
     PIXELS,
     SHRINK,
     Enlarged,
@@ -27,6 +23,10 @@ from demos.super_resolution import (
     kept_views,
     prepare_task,
 )
+from demos.examples import example
+from demos.pictures import keep_png, read_picture
+from demos.services import Services
+from demos.super_resolution import PAGE
 from models.errors import BadInputError
 from tests import browser
 
@@ -140,7 +140,7 @@ def test_only_what_a_network_has_made_is_labelled_as_generated(
             labels[name] = picture.text.get("Comment")
     network = results[1].lease.spec.title
     assert labels == {PIXELS: None, BICUBIC: None, ORIGINAL: None, network: "AI-generated"}
-    monkeypatch.setattr("demos.super_resolution.keep_png", lambda *_, **__: pytest.fail("encoded a second time"))
+    monkeypatch.setattr("demos.enlarging.keep_png", lambda *_, **__: pytest.fail("encoded a second time"))
     assert all(Path(result.file).is_file() for result in results)
 
 
