@@ -134,13 +134,22 @@ def _paste_spectrogram(
     picture: Image.Image, panel: _Panel, samples: NDArray[np.float32], sample_rate: int, dark: bool
 ) -> None:
     decibels = spectrogram(samples, sample_rate).decibels
-    brightness = np.clip(1 + (decibels - decibels.max()) / RANGE_DB, 0, 1) if samples.size else np.zeros((2, 2))
+    loudest = float(decibels.max()) if samples.size else 0.0
+    picture.paste(heat_map(decibels, (panel.width, panel.height), loudest=loudest, dark=dark), (panel.left, panel.top))
+
+
+def heat_map(decibels: NDArray[np.float32], size: tuple[int, int], *, loudest: float, dark: bool) -> Image.Image:
+    """A spectrogram [frequencies, frames] as an RGB picture of `size` without axes, low frequencies at the bottom.
+
+    `loudest` decibels get the strongest colour and `RANGE_DB` less that of silence, so that pictures with the same
+    `loudest` can be compared.
+    """
+    brightness = np.clip(1 + (decibels - loudest) / RANGE_DB, 0, 1)
     levels = Image.fromarray((brightness[::-1] * 255).astype(np.uint8)).resize(
-        (panel.width, panel.height),
-        Image.Resampling.BOX if decibels.shape[1] > panel.width else Image.Resampling.BILINEAR,
+        size, Image.Resampling.BOX if decibels.shape[1] > size[0] else Image.Resampling.BILINEAR
     )
     table = _colour_table() if dark else _colour_table()[::-1]
-    picture.paste(Image.fromarray(table[np.asarray(levels)]), (panel.left, panel.top))
+    return Image.fromarray(table[np.asarray(levels)])
 
 
 def _colour_table() -> NDArray[np.uint8]:

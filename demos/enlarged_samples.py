@@ -24,10 +24,12 @@ class EnlargedSamples:
     took: float
 
 
-def enlarge_each(services: Services, pictures: Pixels) -> Iterator[LoadProgress | Progress | EnlargedSamples]:
-    """Enlarges each picture on its own with the best model of super-resolution: progress first, the result last."""
-    model = best_model(services.registry, Task.SUPER_RESOLUTION)
-    with (yield from services.registry.enter(model)) as lease:
+def enlarge_each(
+    services: Services, pictures: Pixels, model: str | None = None
+) -> Iterator[LoadProgress | Progress | EnlargedSamples]:
+    """Enlarges each picture on its own, with the best model of super-resolution unless `model` names another: progress
+    first, the result last."""
+    with (yield from services.registry.enter(model or best_model(services.registry, Task.SUPER_RESOLUTION))) as lease:
         upscaler: Upscaler = lease.backend
         started = time.perf_counter()
         enlarged = []

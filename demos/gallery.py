@@ -9,17 +9,23 @@ from types import ModuleType
 import gradio as gr
 
 from demos import (
+    audio_super_resolution,
     code_completion,
+    colorization,
     deepfakes,
     health,
     image_generation,
     image_translation,
+    inpainting,
     language,
     speech,
+    stroke_to_image,
     style_transfer,
     super_resolution,
+    text_to_image,
     theme,
     translation,
+    wavenet,
 )
 from demos.examples import EXAMPLES_FOLDER
 from demos.model_picker import best_model
@@ -31,9 +37,15 @@ TITLE = "Deep Generative Models"
 APPLICATIONS: tuple[ModuleType, ...] = (
     image_generation,
     super_resolution,
+    inpainting,
+    colorization,
+    stroke_to_image,
+    text_to_image,
     style_transfer,
     image_translation,
     speech,
+    audio_super_resolution,
+    wavenet,
     translation,
     language,
     code_completion,
@@ -58,8 +70,8 @@ def build_gallery(services: Services, applications: Sequence[ModuleType] = APPLI
         gr.HTML(_HEADER, elem_id="page-header")
         with gr.Tabs(elem_id="applications", overflow_behavior="wrap") as tabs:
             for demo in shown:
-                slug = demo.PAGE.slug
-                with gr.Tab(demo.PAGE.title, id=slug, elem_id=f"tab-{slug}", elem_classes=f"family-{demo.PAGE.family}"):
+                shown_as, slug = demo.PAGE.tab_name, demo.PAGE.slug
+                with gr.Tab(shown_as, id=slug, elem_id=f"tab-{slug}", elem_classes=f"family-{demo.PAGE.family}"):
                     demo.build(services)
             with gr.Tab("Models", id="models", elem_id="tab-models", alignment="right"):
                 health.build(services)

@@ -6,6 +6,7 @@ from models.tasks import Task
 PAGE = Page(
     slug="language",
     title="Language generation",
+    tab="Language",
     family="language",
     task=Task.LANGUAGE,
     formula="p(next token | text)",

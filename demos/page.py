@@ -38,9 +38,16 @@ class Page:
     sentence: str
     """What happens here, for a first-year student."""
     how: HowItWorks
+    tab: str = ""
+    """Its name in the row of tabs, where the title is too long for that."""
     at_once: int = 4
     """Requests of this tab that are let in at the same time, to run or to line up for a model; further ones wait in the
     queue."""
+
+    @property
+    def tab_name(self) -> str:
+        """What the row of tabs calls it."""
+        return self.tab or self.title
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from models.tasks import Task
 PAGE = Page(
     slug="translation",
     title="Machine translation",
+    tab="Translation",
     family="language",
     task=Task.TRANSLATION,
     formula="p(English | Chinese)",

@@ -6,22 +6,32 @@ working memory, estimated.
 """
 
 from models.spec import ModelSpec
+from models.specs.audio_super_resolution import AUDIO_SUPER_RESOLUTION
+from models.specs.colorization import COLORIZATION
 from models.specs.detection import DETECTION
 from models.specs.image_generation import IMAGE_GENERATION
 from models.specs.image_translation import IMAGE_TRANSLATION
+from models.specs.inpainting import INPAINTING
 from models.specs.language import LANGUAGE
 from models.specs.progress import PROGRESS
 from models.specs.speech import SPEECH
 from models.specs.style_transfer import STYLE_TRANSFER
 from models.specs.super_resolution import SUPER_RESOLUTION
+from models.specs.text_to_image import TEXT_TO_IMAGE
+from models.specs.wavenet import WAVENET
 
 CATALOG: tuple[ModelSpec, ...] = (
     *IMAGE_GENERATION,
     *PROGRESS,
     *SUPER_RESOLUTION,
+    *INPAINTING,
+    *COLORIZATION,
     *STYLE_TRANSFER,
     *IMAGE_TRANSLATION,
+    *TEXT_TO_IMAGE,
     *SPEECH,
+    *AUDIO_SUPER_RESOLUTION,
+    *WAVENET,
     *LANGUAGE,
     *DETECTION,
 )

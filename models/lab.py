@@ -25,10 +25,45 @@ def to_lab(pixels: NDArray[np.uint8]) -> Floats:
 
 def from_lab(lab: Floats) -> NDArray[np.uint8]:
     """L, a, b [..., 3] to the nearest sRGB bytes; colours that no screen shows are cut off."""
-    y = (lab[..., 0] + 16) / 116
-    curved = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], -1)
-    xyz = np.where(curved > _EDGE, curved**3, 3 * _EDGE**2 * (curved - 4 / 29)) * _WHITE
-    linear = np.clip(xyz @ _FROM_XYZ.T, 0, 1)
+    linear = np.clip(_linear(lab), 0, 1)
     srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
     pixels: NDArray[np.uint8] = (srgb * 255 + 0.5).astype(np.uint8)
     return pixels
+
+
+def grey_of(lightness: Floats) -> Floats:
+    """Red, green and blue in [0, 1] of the grey of each lightness: [...] to [..., 3]."""
+    y = (lightness + 16) / 116
+    linear = np.where(y > _EDGE, y**3, 3 * _EDGE**2 * (y - 4 / 29))
+    srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0) ** (1 / 2.4) - 0.055)
+    return np.repeat(srgb[..., None], 3, -1).astype(np.float32)
+
+
+def within_gamut(lab: Floats) -> Floats:
+    """The same lightness and hue [..., 3], with as much of the chroma as a screen shows."""
+    shown = lab.copy()
+    outside = ~_on_screen(lab)
+    lost = lab[outside]
+    low, high = np.zeros(len(lost), np.float32), np.ones(len(lost), np.float32)
+    for _ in range(9):
+        share = (low + high) / 2
+        fits = _on_screen(np.concatenate([lost[:, :1], lost[:, 1:] * share[:, None]], 1))
+        low, high = np.where(fits, share, low), np.where(fits, high, share)
+    shown[outside] = np.concatenate([lost[:, :1], lost[:, 1:] * low[:, None]], 1)
+    return shown
+
+
+def _on_screen(lab: Floats) -> NDArray[np.bool_]:
+    """Whether [...] the colour can be shown. Less than a byte's step of tolerance: white itself lies on the edge."""
+    linear = _linear(lab)
+    shown: NDArray[np.bool_] = np.all((linear >= -2e-4) & (linear <= 1.002), axis=-1)
+    return shown
+
+
+def _linear(lab: Floats) -> Floats:
+    """Linear red, green and blue, in [0, 1] for what a screen shows."""
+    y = (lab[..., 0] + 16) / 116
+    curved = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], -1)
+    xyz = np.where(curved > _EDGE, curved**3, 3 * _EDGE**2 * (curved - 4 / 29)) * _WHITE
+    linear: Floats = xyz @ _FROM_XYZ.T
+    return linear

@@ -192,6 +192,28 @@ class PackagedFiles(Mirror):
 
 
 @dataclass(frozen=True)
+class PackagedAndFetched(Mirror):
+    """Files that ship with the gallery, in `models/weights/<folder>`, together with those that `others` brings."""
+
+    folder: str
+    others: Mirror
+
+    def __str__(self) -> str:
+        return f"models/weights/{self.folder} + {self.others}"
+
+    def fetch(self, files: tuple[WeightFile, ...], into: Path, on_bytes: OnBytes) -> None:
+        packaged = PackagedFiles(self.folder).local_folder()
+        here = tuple(file for file in files if packaged and (packaged / file.name).is_file())
+        for file in here:
+            assert packaged is not None
+            (into / file.name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(packaged / file.name, into / file.name)
+            on_bytes(file.size)
+        if missing := tuple(file for file in files if file not in here):
+            self.others.fetch(missing, into, on_bytes)
+
+
+@dataclass(frozen=True)
 class InstalledPackage(Mirror):
     """Weights inside an ordinary dependency that pip has installed: nothing to fetch, the version is pinned there."""
 

@@ -23,6 +23,7 @@ class Task(StrEnum):
 
     SUPER_RESOLUTION = "super-resolution"
     SPEECH = "speech"
+    AUDIO_SUPER_RESOLUTION = "audio-super-resolution"
     LANGUAGE = "language"
     CODE_COMPLETION = "code-completion"
     TRANSLATION = "translation"
@@ -30,7 +31,12 @@ class Task(StrEnum):
     STYLE_TRANSFER = "style-transfer"
     IMAGE_TRANSLATION = "image-translation"
     DETECTION = "detection"
+    WAVENET = "wavenet"
     SMALL_PICTURES = "small-pictures"
+    INPAINTING = "inpainting"
+    TEXT_TO_IMAGE = "text-to-image"
+    STROKE_TO_IMAGE = "stroke-to-image"
+    COLORIZATION = "colorization"
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,34 @@
 """The training of the colorizer: colour conversion, colour cells, hints, and a run that resumes exactly."""
 
-import random
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
 
-from models.backends.colorizer_network import COLOUR_SIDE, LIGHTNESS_SIDE, TOKEN_SIZE, TOKENS, annealed_mean
+from models.backends.colorizer_network import (
+    COLOUR_SIDE,
+    LIGHTNESS_SIDE,
+    TOKEN_SIZE,
+    TOKENS,
+    Colorizer,
+    annealed_mean,
+)
 from models.lab import from_lab, to_lab
-from models.training.colorization import Settings, Training, colour_cells, held_out_figures, predict, reveal
+from models.training.colorization import (
+    Settings,
+    clicks,
+    colour_cells,
+    held_out_figures,
+    new_run,
+    objective,
+    predict,
+    reveal,
+)
 from models.training.colour_photographs import Examples
+from models.training.run import Run
 
 
 @pytest.fixture
@@ -51,35 +69,45 @@ def test_rare_colours_weigh_more(examples: Examples) -> None:
 
 def test_hints_are_means_of_true_colours() -> None:
     colours = torch.randn(4, 2, COLOUR_SIDE, COLOUR_SIDE) * 30
-    hints = reveal(colours, 1.0, random.Random(1))
+    hints = reveal(colours, [3] * 4, torch.Generator().manual_seed(1))
     known = hints[:, 2] == 1
     assert known.flatten(1).any(1).all()
     assert (hints[:, :2] * ~known[:, None]).abs().max() == 0
-    single = reveal(colours.mean((2, 3), keepdim=True).expand_as(colours), 1.0, random.Random(2))
-    expected = colours.mean((2, 3)) / 110
-    for hint, colour in zip(single, expected, strict=True):
+    even = colours.mean((2, 3), keepdim=True).expand_as(colours)
+    for hint, colour in zip(
+        reveal(even, [5] * 4, torch.Generator().manual_seed(2)), colours.mean((2, 3)) / 110, strict=True
+    ):
         assert torch.allclose(hint[:2, hint[2] == 1], colour[:, None], atol=1e-5)
-    assert not reveal(colours, 0.0, random.Random(1)).any()
+    assert not reveal(colours, [0] * 4, torch.Generator()).any()
+    counts = clicks(Settings(batch=1000), torch.Generator().manual_seed(0))
+    assert 400 < counts.count(0) < 600
+    assert max(counts) <= 30
 
 
 def test_it_learns_what_the_tokens_tell_and_resumes_exactly(examples: Examples, tmp_path: Path) -> None:
-    settings = Settings(batch=4, steps=1000, learning_rate=2e-3)
-    training = Training(settings, examples)
-    for _ in range(12):
-        training.step()
-    training.save(tmp_path / "checkpoint.pt")
-    for _ in range(3):
-        training.step()
-    resumed = Training(settings, examples)
-    resumed.load(tmp_path / "checkpoint.pt")
-    for _ in range(3):
-        resumed.step()
-    for mine, other in zip(training.network.parameters(), resumed.network.parameters(), strict=True):
+    settings = Settings(batch=2, learning_rate=4e-3, channels=(64, 32, 32))
+
+    def trained(folder: Path, steps: int) -> Run:
+        folder.mkdir(exist_ok=True)
+        run = new_run(folder, replace(settings, steps=steps), examples)
+        network = cast(Colorizer, run.networks["colorizer"])
+        run.falling, run.warm_up = 0.0, 1  # so that the number of steps to come changes nothing
+        run.train(objective(network, settings, examples))
+        return run
+
+    run = trained(tmp_path / "at once", 16)
+    trained(tmp_path / "in two parts", 12)
+    resumed = trained(tmp_path / "in two parts", 16)
+    for mine, other in zip(
+        run.networks["colorizer"].parameters(), resumed.networks["colorizer"].parameters(), strict=True
+    ):
         assert torch.equal(mine, other)
 
-    logits, _, colours = predict(training.network, examples, [0, 1])
-    guess = annealed_mean(logits, training.network.palette, 0.38)
+    network = cast(Colorizer, run.networks["colorizer"])
+    logits, _, colours = predict(network, examples, [0, 1])
+    guess = annealed_mean(logits, network.palette, 0.38)
     assert (guess - colours).square().sum(1).sqrt().mean() < 15, "blue and orange lie 95 apart"
-    figures = held_out_figures(training.network, examples, torch.tensor([20.0, 0.0]))
+    figures = held_out_figures(network, examples, torch.tensor([20.0, 0.0]))
     assert figures["ab error, T 0.38"] < figures["ab error, mean colour"]
     assert figures["chroma, grey"] == 0
+    assert figures["ab error, truth"] == 0

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from demos.examples import example
-from models.backends.fake_detector import DEVIATION, MEAN, FakeDetector, _as_input, load
+from models.backends.clip_image_tower import DEVIATION, MEAN, standardised
+from models.backends.fake_detector import FakeDetector, _square, load
 from models.errors import BadInputError
 from models.specs.detection import CLIP_PROBE
 from models.store import WeightStore
@@ -36,7 +37,7 @@ def test_input_is_the_square_in_the_middle_in_clips_units() -> None:
     picture = Image.new("RGB", (448, 224), "white")
     picture.paste((0, 0, 0), (0, 0, 112, 224))
     picture.paste((0, 0, 0), (336, 0, 448, 224))
-    pixels = _as_input(picture)
+    pixels = standardised(_square(picture))
     assert pixels.shape == (1, 3, 224, 224)
     assert pixels.dtype == np.float32
     white = (1 - MEAN) / DEVIATION
@@ -51,10 +52,13 @@ def test_embedding_has_length_one(detector: FakeDetector) -> None:
 
 def test_calibration_bounds_the_odds() -> None:
     class Sure(FakeDetector):
+        def __init__(self) -> None:
+            self._weights, self._bias, self._slope, self._offset = np.ones(512, np.float32), 0.0, 2.0, 0.5
+
         def embed(self, image: Image.Image) -> NDArray[np.float32]:
             return np.ones(512, np.float32)
 
-    sure = Sure(None, np.ones(512, np.float32), 0.0, slope=2.0, offset=0.5)
+    sure = Sure()
     expected = 1 / (1 + math.exp(2 * math.log(9999) + 0.5))
     assert sure.guess(Image.new("RGB", (8, 8))).real == pytest.approx(expected)
 

@@ -17,7 +17,7 @@ def test_deep_link_opens_that_tab_and_the_address_follows(page: Page, gallery: s
     page.goto(f"{gallery}?demo=models")
     expect(page.get_by_role("tab", name="Models")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("cell", name="SmolLM2-135M-Instruct (llama.cpp)")).to_be_visible()
-    page.get_by_role("tab", name="Super-resolution").click()
+    page.get_by_role("tab", name="Super-resolution", exact=True).click()
     expect(page).to_have_url(re.compile(r"demo=super-resolution"))
 
 
@@ -73,9 +73,15 @@ def test_queue_cannot_be_skipped_and_monitoring_is_closed(gallery: str) -> None:
 CONTRACT = {
     "/generate_images": ["count", "seed", "model"],
     "/super_resolution": ["image", "model"],
+    "/inpaint": ["image", "mask", "prompt", "model", "seed"],
+    "/colorize": ["image", "model", "seed"],
+    "/text_to_image": ["prompt", "steps", "guidance", "seed", "model"],
+    "/stroke_to_image": ["image", "prompt", "strength", "seed", "model"],
     "/style_transfer": ["image", "style", "strength", "model"],
     "/translate_image": ["image", "prompt", "model", "seed"],
     "/speak": ["text", "voice", "speed"],
+    "/audio_super_resolution": ["audio", "model"],
+    "/wavenet": ["seconds", "temperature", "seed", "text", "blocks", "model"],
     "/translate": ["text", "model"],
     "/continue_text": ["prompt", "max_new_tokens", "temperature", "top_p", "seed", "model"],
     "/complete_code": ["prefix", "suffix", "max_new_tokens", "temperature", "seed", "model"],

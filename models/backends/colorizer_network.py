@@ -17,6 +17,8 @@ TOKENS = 197
 TOKEN_SIZE = 768
 LIGHTNESS_SIDE = 112
 COLOUR_SIDE = 56
+HINT_GAIN = 30.0
+"""Makes the colours of hints as large as the features of the lightness, in which they would drown otherwise."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Colorizer(nn.Module):
         tokens = self.token_norm(tokens)
         patches = self.from_patches(tokens[:, 1:]).transpose(1, 2).unflatten(2, (14, 14))
         whole = self.from_whole(tokens[:, 0])[:, :, None, None]
-        seen_56 = functional.silu(self.with_hints(torch.cat([self.see_56(lightness), hints], 1)))
+        seen_56 = functional.silu(self.with_hints(torch.cat([self.see_56(lightness), HINT_GAIN * hints], 1)))
         seen_28 = functional.silu(self.see_28(seen_56))
         seen_14 = functional.silu(self.see_14(seen_28))
         x = self.blocks_14(self.join_14(torch.cat([patches + whole, seen_14], 1)))

@@ -9,32 +9,23 @@ import math
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.backends.clip_image_tower import FILE, SIDE, ClipImageTower
 from models.detection import Guess
 from models.devices import Device
 from models.errors import BadInputError
 
-SIDE = 224
-# Mean and standard deviation of red, green and blue in CLIP's training pictures.
-MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)
-DEVIATION = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
 _MAX_ODDS = 9_999.0
 
 
 def load(files: Path, device: Device) -> "FakeDetector":
     """`files` holds `clip_encoder.int8.onnx`, `clip_head.json` (the probe) and `fusion.json` (its calibration)."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = device.threads
-    encoder = onnxruntime.InferenceSession(
-        files / "clip_encoder.int8.onnx", options, providers=["CPUExecutionProvider"]
-    )
     head = json.loads((files / "clip_head.json").read_text(encoding="utf-8"))
     calibration = json.loads((files / "fusion.json").read_text(encoding="utf-8"))
     return FakeDetector(
-        encoder,
+        ClipImageTower(files / FILE, device.threads),
         np.array(head["weights"], np.float32),
         head["bias"],
         slope=calibration["w2"],
@@ -51,7 +42,7 @@ class FakeDetector:
 
     def __init__(
         self,
-        encoder: onnxruntime.InferenceSession,
+        encoder: ClipImageTower,
         weights: NDArray[np.float32],
         bias: float,
         *,
@@ -77,14 +68,12 @@ class FakeDetector:
 
     def embed(self, image: Image.Image) -> NDArray[np.float32]:
         """CLIP's embedding of the picture, (512,), of length 1."""
-        # One at a time: the scales of a dynamically quantised network depend on everything that is in the batch.
-        (embeddings,) = self._encoder.run(["image_embeds"], {"pixel_values": _as_input(image)})
-        embedding: NDArray[np.float32] = np.asarray(embeddings[0], np.float32)
+        embedding = self._encoder.embedding(_square(image))
         return embedding / max(float(np.linalg.norm(embedding)), 1e-12)
 
 
-def _as_input(image: Image.Image) -> NDArray[np.float32]:
-    """(1, 3, 224, 224): the shorter side at 224 pixels, the middle of the longer one, normalised as CLIP's are."""
+def _square(image: Image.Image) -> NDArray[np.float32]:
+    """(224, 224, 3) in [0, 1]: the shorter side at 224 pixels, the middle of the longer one."""
     width, height = image.size
     if not width or not height:
         raise BadInputError("This picture has no pixels; choose another one.")
@@ -95,5 +84,4 @@ def _as_input(image: Image.Image) -> NDArray[np.float32]:
     left, top = (width - SIDE) // 2, (height - SIDE) // 2
     square = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
     square = square.crop((left, top, left + SIDE, top + SIDE))
-    pixels = (np.asarray(square, np.float32) / 255 - MEAN) / DEVIATION
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+    return (np.asarray(square, np.float32) / 255).astype(np.float32)

@@ -7,9 +7,8 @@ Matching): z_t = t x + (1 - t) noise, so t = 0 is noise and t = 1 the picture. T
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal, cast
 
@@ -164,8 +163,9 @@ class CaptionEncoder:
 
 @dataclass(frozen=True)
 class DenoisingStep:
-    """What the sampler holds after step `done` of `total`: the `noisy` pictures at `time`, and the `clean` pictures
-    that it foresees, both [B, 3, S, S]; `clean` is clamped to -1 to 1. The last step's `noisy` is the result."""
+    """What the sampler holds after step `done` of `total` (0: before the first): the `noisy` pictures, of which the
+    noisiest is at `time`, and the `clean` pictures that it foresees from them, both [B, 3, S, S]; `clean` is clamped to
+    -1 to 1. The last step's `noisy` is the result."""
 
     done: int
     total: int
@@ -182,7 +182,7 @@ def noise(seeds: Sequence[int], image_size: int) -> Tensor:
 
 @torch.no_grad()
 def sample(
-    network: PixelDiT,
+    network: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
     text: TextStates,
     without_text: TextStates,
     start: Tensor,
@@ -190,18 +190,21 @@ def sample(
     steps: int,
     guidance: float,
     solver: Literal["euler", "heun"] = "heun",
-    start_time: float = 0.0,
+    start_time: float | Sequence[float] = 0.0,
 ) -> Iterator[DenoisingStep]:
     """Integrates the probability flow from `start` [B, 3, S, S] at `start_time` (0 is pure noise) to the picture at 1.
 
     `guidance` is the classifier-free guidance scale (Ho and Salimans 2022): 0 ignores the text, 1 is the conditional
     model itself, more exaggerates what the text adds; scales other than 0 and 1 cost two evaluations. Heun's method
     (Karras et al. 2022) looks twice at every step but the last. For SDEdit (Meng et al. 2021), `start` is the drawing
-    mixed with noise: `start_time` * drawing + (1 - `start_time`) * noise.
+    mixed with noise: `start_time` * drawing + (1 - `start_time`) * noise; each picture may have a time of its own.
     """
+    starts = torch.as_tensor(start_time, dtype=torch.float32, device=start.device).expand(len(start))
 
-    def foresee(noisy: Tensor, time: float) -> Tensor:
-        times = torch.full((len(noisy),), time, device=noisy.device)
+    def times_after(done: int) -> Tensor:
+        return starts + (1 - starts) * (done / steps)
+
+    def foresee(noisy: Tensor, times: Tensor) -> Tensor:
         if guidance == 0:
             clean = network(noisy, times, without_text.states, without_text.mask)
         elif guidance == 1:
@@ -210,17 +213,17 @@ def sample(
             both = TextStates(torch.cat([text.states, without_text.states]), torch.cat([text.mask, without_text.mask]))
             told, untold = network(noisy.repeat(2, 1, 1, 1), times.repeat(2), both.states, both.mask).float().chunk(2)
             clean = untold + guidance * (told - untold)
-        return cast(Tensor, clean.float().clamp(-1, 1))
+        return clean.float().clamp(-1, 1)
 
-    noisy = start
-    times = torch.linspace(start_time, 1, steps + 1).tolist()
-    for done, (now, then) in enumerate(pairwise(times), start=1):
-        clean = foresee(noisy, now)
+    noisy, clean = start, foresee(start, starts)
+    yield DenoisingStep(0, steps, starts.min().item(), noisy, clean)
+    for done in range(1, steps + 1):
+        now, then = (times_after(count)[:, None, None, None] for count in (done - 1, done))
         velocity = (clean - noisy) / (1 - now)
         ahead = noisy + (then - now) * velocity
         if solver == "heun" and done < steps:
-            clean = foresee(ahead, then)
-            velocity = (velocity + (clean - ahead) / (1 - then)) / 2
+            velocity = (velocity + (foresee(ahead, then[:, 0, 0, 0]) - ahead) / (1 - then)) / 2
             ahead = noisy + (then - now) * velocity
         noisy = ahead
-        yield DenoisingStep(done, steps, then, noisy, clean)
+        clean = noisy.clamp(-1, 1) if done == steps else foresee(noisy, times_after(done))
+        yield DenoisingStep(done, steps, 1.0 if done == steps else then.min().item(), noisy, clean)

@@ -5,6 +5,7 @@ Prepared once from a folder or tar file of photographs, then read from the disk 
 
 import hashlib
 import io
+import os
 import random
 import tarfile
 from collections.abc import Iterator
@@ -12,18 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from models.backends.clip_image_tower import SIDE, ClipImageTower
 from models.backends.colorizer_network import COLOUR_SIDE, LIGHTNESS_SIDE, TOKEN_SIZE, TOKENS
-from models.lab import to_lab
+from models.lab import grey_of, to_lab
 
-CLIP_SIDE = 224
-CLIP_MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)
-CLIP_DEVIATION = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
 CROPS = 4
 """Of each photograph for training; one, the middle, where it is held out."""
 MIN_COLOUR = 6.0
@@ -71,7 +69,7 @@ def prepared(photographs: Path, encoder: Path, folder: Path) -> tuple[Examples, 
 
 
 def _prepare(photographs: Path, encoder: Path, folder: Path) -> None:
-    session = onnxruntime.InferenceSession(encoder, providers=["CPUExecutionProvider"])
+    tower = ClipImageTower(encoder, os.cpu_count() or 1)
     rows: dict[str, list[tuple[NDArray[np.float16], NDArray[np.uint8], NDArray[np.int8]]]] = {
         "training": [],
         "held-out": [],
@@ -86,7 +84,7 @@ def _prepare(photographs: Path, encoder: Path, folder: Path) -> None:
         draw = random.Random(digest)
         for _ in range(1 if held_out else CROPS):
             square = _crop(picture, None if held_out else draw)
-            rows["held-out" if held_out else "training"].append(_example(session, square))
+            rows["held-out" if held_out else "training"].append(_example(tower, square))
     for part, examples in rows.items():
         for kind, arrays in zip(("tokens", "lightness", "colours"), zip(*examples, strict=True), strict=True):
             np.save(folder / f"{part}-{kind}.npy", np.stack(arrays))
@@ -120,27 +118,17 @@ def _crop(picture: Image.Image, draw: random.Random | None) -> Image.Image:
         side = round(side * draw.uniform(0.6, 1))
     left, top = ((length - side) * (draw.random() if draw else 0.5) for length in picture.size)
     box = (left, top, left + side, top + side)
-    return picture.resize((CLIP_SIDE, CLIP_SIDE), Image.Resampling.LANCZOS, box)
+    return picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box)
 
 
 def _example(
-    session: onnxruntime.InferenceSession, square: Image.Image
+    tower: ClipImageTower, square: Image.Image
 ) -> tuple[NDArray[np.float16], NDArray[np.uint8], NDArray[np.int8]]:
     lab = to_lab(np.asarray(square))
     lightness = _shrunk(lab[..., :1], LIGHTNESS_SIDE)[..., 0]
     colours = _shrunk(lab[..., 1:], COLOUR_SIDE)
-    tokens = clip_tokens(session, lab[..., 0])
+    tokens = tower.tokens(grey_of(lab[..., 0]))
     return tokens.astype(np.float16), lightness.round().astype(np.uint8), colours.round().astype(np.int8)
-
-
-def clip_tokens(session: onnxruntime.InferenceSession, lightness: NDArray[np.float32]) -> NDArray[np.float32]:
-    """CLIP's last hidden states [197, 768] of a grey picture of lightness [224, 224]."""
-    # The grey of this lightness: the sRGB curve of its luminance.
-    luminance = np.where(lightness > 8, ((lightness + 16) / 116) ** 3, lightness / 903.3)
-    grey = np.where(luminance <= 0.0031308, luminance * 12.92, 1.055 * luminance ** (1 / 2.4) - 0.055)
-    pixels = (grey[..., None].astype(np.float32) - CLIP_MEAN) / CLIP_DEVIATION
-    tokens: NDArray[np.float32] = session.run(None, {"pixel_values": pixels.transpose(2, 0, 1)[None]})[1][0]
-    return tokens
 
 
 def _shrunk(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:

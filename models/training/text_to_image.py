@@ -119,7 +119,7 @@ def train(run: Run, objective: Objective, encoder: CaptionEncoder) -> bool:
 
 
 def write_release(run: Run, objective: Objective, data: Path, folder: Path) -> None:
-    """The averaged weights in float16, their card, and what they were trained on, so that a tab can tell."""
+    """The averaged weights in float16 and their card."""
     average = run.averages["network"]
     card = {
         "steps": run.done,
@@ -130,9 +130,6 @@ def write_release(run: Run, objective: Objective, data: Path, folder: Path) -> N
         "data": json.loads((data / "card.json").read_text()),
     }
     release(average, folder / "pixel_dit.safetensors", card)
-    captions = zip(objective.data.captions, objective.data.held_out, strict=True)
-    seen = {texts[0] for texts, unseen in captions if not unseen}
-    (folder / "captions.json").write_text(json.dumps(sorted(seen), indent=0))
 
 
 def main() -> None:

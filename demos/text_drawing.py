@@ -1,0 +1,188 @@
+"""What the Text to image tab asks of the model: pictures of a prompt with all steps on the way, and whole sheets."""
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from demos.ranges import number_from, whole_number_from
+from demos.seed import MAX_SEED
+from demos.services import Services
+from models.errors import BadInputError
+from models.states import Lease, LoadProgress
+from models.tasks import Progress, Task
+from models.text_input import clean_text
+from models.text_to_image import (
+    LARGEST_BATCH,
+    LARGEST_GUIDANCE,
+    LARGEST_STEPS,
+    LONGEST_PROMPT,
+    Denoising,
+    Neighbour,
+    PictureFromText,
+    Pixels,
+    TextToImageRequest,
+)
+
+COUNT = 4
+"""Pictures of one prompt on screen, from neighbouring seeds."""
+FEWEST_STEPS = 4
+NEIGHBOURS = 5
+PREVIEW_EVERY = 0.15
+"""Seconds between two previews: a page that gets more of them falls behind."""
+GRID_GUIDANCE = (0.0, 1.0, 2.0, 4.0, 8.0)
+GRID_STEPS = (4, 8, 16, 32)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A checked request: what is on screen can be drawn again from it."""
+
+    prompt: str
+    steps: int
+    guidance: float
+    seed: int
+    model: str
+
+
+@dataclass
+class Film:
+    """All steps of a run: the share of noise, and [B, S, S, 3] of what the model holds and of what it foresees."""
+
+    noise: list[float] = field(default_factory=list)
+    noisy: list[Pixels] = field(default_factory=list)
+    clean: list[Pixels] = field(default_factory=list)
+
+    def add(self, step: Denoising) -> None:
+        self.noise.append(step.noise_share)
+        self.noisy.append(step.noisy)
+        self.clean.append(step.clean)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Finished pictures [B, S, S, 3] of one prompt, how they came about, and what was trained on that is near it."""
+
+    lease: Lease
+    pictures: Pixels
+    film: Film
+    neighbours: tuple[Neighbour, ...]
+    took: float
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Some finished or growing pictures of a sheet: the place of the first, and [B, S, S, 3]."""
+
+    lease: Lease
+    first: int
+    pictures: Pixels
+
+
+def read_asked(
+    prompt: str | None, steps: float | None, guidance: float | None, seed: float | None, model: str
+) -> Asked:
+    """What a visitor or a program asks for, checked. Raises `BadInputError` for what cannot be answered."""
+    return Asked(
+        " ".join(clean_text(prompt, max_characters=LONGEST_PROMPT).split()),
+        whole_number_from("The number of steps", steps, FEWEST_STEPS, LARGEST_STEPS),
+        number_from("The guidance", guidance, 0, LARGEST_GUIDANCE),
+        whole_number_from("The seed", seed, 0, MAX_SEED),
+        model,
+    )
+
+
+def draw(
+    services: Services, asked: Asked, count: int = COUNT
+) -> Generator[LoadProgress | Denoising | Drawn, None, None]:
+    """Draws `count` pictures: progress while it waits, a preview now and then, `Drawn` last."""
+    with (yield from services.registry.enter(asked.model)) as lease:
+        painter = _painter(lease)
+        started = time.perf_counter()
+        film = Film()
+        shown = 0.0
+        seeds = tuple((asked.seed + number) % (MAX_SEED + 1) for number in range(count))
+        request = TextToImageRequest((asked.prompt,) * count, seeds, asked.steps, asked.guidance)
+        for step in painter.draw(request):
+            film.add(step)
+            if time.perf_counter() - shown > PREVIEW_EVERY:
+                shown = time.perf_counter()
+                yield step
+        took = time.perf_counter() - started
+        yield Drawn(lease, film.noisy[-1], film, painter.nearest(asked.prompt, NEIGHBOURS), took)
+
+
+def draw_matrix(
+    services: Services, asked: Asked, prompts: Sequence[str]
+) -> Generator[LoadProgress | Progress | Cells, None, None]:
+    """One picture for each of `prompts`, all from the same noise."""
+    with (yield from services.registry.enter(asked.model)) as lease:
+        painter = _painter(lease)
+        request = TextToImageRequest(tuple(prompts), (asked.seed,) * len(prompts), asked.steps, asked.guidance)
+        for step in painter.draw(request):
+            yield Progress("step", step.done, step.total)
+            if step.done % 4 == 0 or step.done == step.total:
+                yield Cells(lease, 0, step.noisy if step.done == step.total else step.clean)
+
+
+def draw_grid(services: Services, asked: Asked) -> Generator[LoadProgress | Progress | Cells, None, None]:
+    """The prompt from the same noise with every one of `GRID_STEPS` (rows) and `GRID_GUIDANCE` (columns)."""
+    with (yield from services.registry.enter(asked.model)) as lease:
+        painter = _painter(lease)
+        for place, (steps, guidance) in enumerate(product(GRID_STEPS, GRID_GUIDANCE)):
+            yield Progress("picture", place + 1, len(GRID_STEPS) * len(GRID_GUIDANCE))
+            for step in painter.draw(TextToImageRequest((asked.prompt,), (asked.seed,), steps, guidance)):
+                if step.done == step.total:
+                    yield Cells(lease, place, step.noisy)
+                elif step.done % 8 == 7:  # Stop takes hold where something is yielded
+                    yield Progress("picture", place + 1, len(GRID_STEPS) * len(GRID_GUIDANCE))
+
+
+@dataclass(frozen=True)
+class Template:
+    """Words that vary down and across a sheet, and the prompts they make, row by row."""
+
+    down: tuple[str, ...]
+    across: tuple[str, ...]
+    prompts: tuple[str, ...]
+
+
+def read_template(template: str | None) -> Template:
+    """The sheet of "a {red|green} {apple|heart}". One pair of braces makes a single row, named by nothing.
+
+    Raises `BadInputError` for anything else.
+    """
+    text = " ".join(clean_text(template, max_characters=LONGEST_PROMPT).split())
+    pieces: list[str] = []
+    choices: list[list[str]] = []
+    rest = text
+    while "{" in rest:
+        before, rest = rest.split("{", 1)
+        if "}" not in rest or "{" in rest.split("}", 1)[0]:
+            raise BadInputError("Please close every brace before the next one opens: a {red|green} {apple|heart}.")
+        inside, rest = rest.split("}", 1)
+        pieces.append(before)
+        choices.append([word.strip() for word in inside.split("|")])
+    pieces.append(rest)
+    if "}" in "".join(pieces) or not 1 <= len(choices) <= 2:
+        raise BadInputError("Put the words that vary into one or two pairs of braces: a {red|green} {apple|heart}.")
+    down, across = choices if len(choices) == 2 else ([""], choices[0])
+    if len(down) * len(across) > LARGEST_BATCH:
+        raise BadInputError(f"These are {len(down) * len(across)} pictures; at most {LARGEST_BATCH} fit on the sheet.")
+    prompts = [" ".join("".join(_alternating(pieces, words)).split()) for words in product(*choices)]
+    return Template(tuple(down), tuple(across), tuple(prompts))
+
+
+def _alternating(pieces: Sequence[str], words: Sequence[str]) -> Iterator[str]:
+    """One piece more than words: the text around them."""
+    for piece, word in zip(pieces, words, strict=False):
+        yield piece
+        yield word
+    yield pieces[-1]
+
+
+def _painter(lease: Lease) -> PictureFromText:
+    if Task.TEXT_TO_IMAGE not in lease.spec.tasks:
+        raise BadInputError(f"{lease.spec.title} cannot draw from a caption.")
+    painter: PictureFromText = lease.backend
+    return painter
