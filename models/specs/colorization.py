@@ -13,7 +13,7 @@ COLORIZER = Weights(
     files=(
         CLIP_PROBE.files[0],
         WeightFile(
-            "colorizer.safetensors", "38dc84fd110258d76e1f99dd8702cd355c2e031b78e61eb950d91722b83b321b", 11_882_514
+            "colorizer.safetensors", "ea2744ee40610c0744fae9d91b6620e13899b4e9f20c7023229b4846f3de4784", 11_882_514
         ),
     ),
     mirrors=(PackagedAndFetched(FOLDER, CLIP_PROBE.mirrors[0]),),

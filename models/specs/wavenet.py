@@ -29,7 +29,7 @@ WAVENET = (
             "wavenet",
             (
                 WeightFile(
-                    "wavenet.safetensors", "ab7331bff8a9042293798557046048c6445aff1a4d12c7eb1636133d5dd5fbb0", 1_874_536
+                    "wavenet.safetensors", "e8e180fdf7717c1e397180e90c70cac3dcb62ce0584081584d353992b47ac9ba", 1_874_536
                 ),
             ),
             (PackagedFiles("wavenet"),),
