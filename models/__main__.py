@@ -8,6 +8,7 @@ from pathlib import Path
 from models.catalog import CATALOG
 from models.errors import ModelError
 from models.locations import default_cache, offline_wanted
+from models.pins import read_pins, resolve, write_pins
 from models.registry import Registry
 from models.spec import ModelSpec
 from models.store import WeightStore
@@ -24,6 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fetch_parser.add_argument("models", nargs="*", metavar="MODEL", help="model ids, as `list` shows them")
     fetch_parser.add_argument("--all", action="store_true", help="every model that can run on this machine")
     commands.add_parser("verify", help="hash every downloaded file again")
+    pin_parser = commands.add_parser(
+        "pin", help="ask the hub for the newest revisions and write them to models/pins.toml"
+    )
+    pin_parser.add_argument("models", nargs="*", metavar="MODEL", help="model ids (default: all that are unpinned)")
     commands.add_parser("table", help="the catalog as a Markdown table, as it stands in the README")
     chosen = parser.parse_args(arguments)
 
@@ -36,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.command == "table":
             print(markdown_table(registry))
             return 0
+        if chosen.command == "pin":
+            return pin([registry[model_id] for model_id in chosen.models] or list(registry))
         if not chosen.all and not chosen.models:
             fetch_parser.error("name a model, or --all")
         runnable = [spec for spec in registry if not registry.why_not(spec.id)]
@@ -90,6 +97,25 @@ def fetch(registry: Registry, specs: Iterable[ModelSpec]) -> int:
         except ModelError as error:
             failures += 1
             print(f"\r{weights.name}: {error}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def pin(specs: Iterable[ModelSpec]) -> int:
+    """Pins the unpinned ones of `specs` to what the hub holds now. One failure does not stop the rest."""
+    failures = 0
+    pins = read_pins()
+    repositories = {spec.weights.unpinned: None for spec in specs if spec.weights.unpinned}
+    for repository in repositories:
+        try:
+            pins[repository.repo] = found = resolve(repository)
+            write_pins(pins.values())
+            size = gigabytes(sum(file.size for file in found.files))
+            print(f"{found.repo}: {len(found.files)} files, {size}, at {found.revision}")
+        except ModelError as error:
+            failures += 1
+            print(error, file=sys.stderr)
+    if not repositories:
+        print("Every one of these models is pinned.")
     return 1 if failures else 0
 
 

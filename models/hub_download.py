@@ -5,7 +5,8 @@ pinned, a ranged GET is enough; address, token, proxies and error names stay tho
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from models.errors import FetchError, IntegrityError
@@ -22,16 +23,29 @@ def download_from_hub(
     HF_ENDPOINT, HF_TOKEN (or the stored login) and HF_HUB_OFFLINE count as they are at the moment of the call.
     Raises `FetchError`, or `IntegrityError` if more bytes come than pinned.
     """
+    from huggingface_hub import hf_hub_url
+
+    part = target.with_name(target.name + ".part")
+    with hub_errors(repo, revision, path) as endpoint:
+        _download(hf_hub_url(repo, path, revision=revision, endpoint=endpoint), part, size, on_bytes)
+    if part.stat().st_size > size:
+        part.unlink()
+        raise IntegrityError(f"{repo}: {path} is longer than the pinned {size} bytes")
+    os.replace(part, target)
+
+
+@contextmanager
+def hub_errors(repo: str, revision: str, path: str = "such file") -> Iterator[str]:
+    """The address of the hub, for a block that asks it; what it refuses in there is raised as a `FetchError`."""
     import httpx2
-    from huggingface_hub import constants, errors, hf_hub_url
+    from huggingface_hub import constants, errors
 
     endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/") or constants.ENDPOINT
     licence = f"accept its licence at {endpoint}/{repo} and set HF_TOKEN to a token of your account"
-    part = target.with_name(target.name + ".part")
     try:
         if os.environ.get("HF_HUB_OFFLINE", "").upper() in constants.ENV_VARS_TRUE_VALUES:
             raise errors.OfflineModeIsEnabled
-        _download(hf_hub_url(repo, path, revision=revision, endpoint=endpoint), part, size, on_bytes)
+        yield endpoint
     except errors.OfflineModeIsEnabled as error:
         raise FetchError(f"{repo}: HF_HUB_OFFLINE forbids asking the hub") from error
     except errors.GatedRepoError as error:
@@ -46,10 +60,6 @@ def download_from_hub(
         raise FetchError(f"{repo}: the hub {why}") from error
     except httpx2.RequestError as error:
         raise FetchError(f"{repo}: the hub at {endpoint} cannot be reached or has cut the connection") from error
-    if part.stat().st_size > size:
-        part.unlink()
-        raise IntegrityError(f"{repo}: {path} is longer than the pinned {size} bytes")
-    os.replace(part, target)
 
 
 def _download(url: str, part: Path, size: int, on_bytes: Callable[[int], None]) -> None:

@@ -11,6 +11,7 @@ from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 
 from models.breaker import Breaker
@@ -124,9 +125,7 @@ class Registry:
             return f"needs {gigabytes(needed)}, {gigabytes(max(free, 0))} free"
         if self._breakers[model_id].why_resting:
             return self._breakers[model_id].why_resting
-        if self.store.offline and not self.store.present(spec.weights):
-            return "offline and not downloaded"
-        return ""
+        return self.store.refusal(spec.weights)
 
     def prepare(self, model_id: str) -> Generator[LoadProgress, None, None]:
         """Brings the model into memory, telling how far it is a few times a second; ends when it is loaded.
@@ -277,6 +276,8 @@ class Registry:
                 release_unused_memory()
                 self._bring_back(evicted)
                 raise
+            if hasattr(backend, "make_room"):  # it would like idle models to go when a request needs more memory
+                backend.make_room = partial(self._residents.evict_idle, device)
             self._residents.add(spec, device, backend)
 
     def _bring_back(self, model_ids: list[str]) -> None:

@@ -91,6 +91,15 @@ class Residents:
             in_use = sum(r.memory for r in self._models.values() if r.device == device and r.leases)
             return self.budget[device.kind] - in_use
 
+    def evict_idle(self, device: Device) -> None:
+        """Unloads every model of `device` that nobody uses."""
+        with self._lock:
+            idle = [r for r in self._models.values() if r.device == device and not r.leases]
+            for resident in idle:
+                del self._models[resident.spec.id]
+        for resident in idle:
+            resident.close()
+
     def make_room(self, spec: ModelSpec, device: Device) -> list[str]:
         """Evicts idle models of `device`, the longest unused first, until `spec` fits; returns their ids.
 

@@ -57,12 +57,28 @@ class Mirror(Protocol):
 
 
 @dataclass(frozen=True)
+class HubRepository:
+    """A Hugging Face hub repository of which nobody has pinned a revision yet.
+
+    `wanted` are patterns (fnmatch) of the files that are needed, `size` is about how many bytes they have.
+    """
+
+    repo: str
+    wanted: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True)
 class Weights:
-    """A named set of files and the mirrors to try in order. Several models may share one set."""
+    """A named set of files and the mirrors to try in order. Several models may share one set.
+
+    While `unpinned` stands, `files` is empty: what they are is found out when they are first fetched (models/pins.py).
+    """
 
     name: str
     files: tuple[WeightFile, ...]
     mirrors: tuple[Mirror, ...]
+    unpinned: HubRepository | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w[\w.-]*", self.name):
@@ -70,8 +86,8 @@ class Weights:
 
     @property
     def size(self) -> int:
-        """Bytes on disk."""
-        return sum(file.size for file in self.files)
+        """Bytes on disk; about, for unpinned ones."""
+        return self.unpinned.size if self.unpinned else sum(file.size for file in self.files)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from filelock import FileLock
 
 from models.disk import folder_size, require_free_space
 from models.errors import FetchError, IntegrityError
+from models.pins import read_pins, resolve, write_pins
 from models.sources import Mirror, WeightFile, Weights
 
 OnProgress = Callable[[int, int], None]
@@ -24,20 +25,31 @@ class WeightStore:
     so that a folder without `.partial` is always whole.
     """
 
-    def __init__(self, root: Path, *, offline: bool = False) -> None:
+    def __init__(self, root: Path, *, offline: bool = False, only_pinned: bool = False) -> None:
         self.root = root
         self.offline = offline
+        self.only_pinned = only_pinned
+
+    def refusal(self, weights: Weights) -> str:
+        """Why `fetch` will not try, in a few words; empty if it will."""
+        if weights.unpinned and self.only_pinned:
+            return "not pinned yet: run `python -m models pin`"
+        return "offline and not downloaded" if self.offline and not self.present(weights) else ""
 
     def present(self, weights: Weights) -> bool:
         """Whether `fetch` would return at once, without the network. Looks at names and sizes only."""
-        return any(_complete(folder, weights) for folder in self._folders(weights))
+        known = self._known(weights)
+        return known is not None and any(_complete(folder, known) for folder in self._folders(known))
 
     def fetch(self, weights: Weights, on_progress: OnProgress = lambda here, total: None) -> Path:
         """The folder with the verified files, fetched from the first mirror that can give them.
 
-        Raises `FetchError` (every mirror failed; the message says why) or `IntegrityError` (the bytes were not the
-        pinned ones).
+        Unpinned weights are pinned to what the hub holds at the first fetch, and stay so in this cache. Raises
+        `FetchError` (every mirror failed; the message says why) or `IntegrityError` (the bytes were not the pinned
+        ones).
         """
+        if weights.unpinned:
+            weights = self._pinned(weights)
         cached = self._cached(weights)
         for folder in self._folders(weights):
             # What came through this store was verified then; what came another way is verified now.
@@ -59,10 +71,32 @@ class WeightStore:
 
     def verify(self, weights: Weights) -> tuple[str, ...]:
         """Hashes the files again; a sentence for each one that is missing or wrong."""
-        folder = next(self._folders(weights), None)
-        if folder is None:
+        known = self._known(weights)
+        folder = next(self._folders(known), None) if known else None
+        if known is None or folder is None:
             return (f"{weights.name} is not here",)
-        return tuple(f"{weights.name}: {file.name} {fault}" for file, fault in _faults(folder, weights).items())
+        return tuple(f"{weights.name}: {file.name} {fault}" for file, fault in _faults(folder, known).items())
+
+    def _known(self, weights: Weights) -> Weights | None:
+        """The weights with their files; None if they are unpinned and were never fetched."""
+        if weights.unpinned is None:
+            return weights
+        pin = read_pins(self._pin_file(weights)).get(weights.unpinned.repo)
+        return pin.weights(weights.name) if pin else None
+
+    def _pinned(self, weights: Weights) -> Weights:
+        if (refusal := self.refusal(weights)) or weights.unpinned is None:
+            raise FetchError(f"{weights.name} cannot be fetched: {refusal}")
+        known = self._known(weights)
+        if known is None:
+            pin = resolve(weights.unpinned)
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_pins([pin], self._pin_file(weights))
+            known = pin.weights(weights.name)
+        return known
+
+    def _pin_file(self, weights: Weights) -> Path:
+        return self.root / f"{weights.name}.pin.toml"
 
     def _cached(self, weights: Weights) -> Path:
         pins = "".join(f"{file.name}\0{file.sha256}\0" for file in weights.files)
