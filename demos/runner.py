@@ -51,7 +51,7 @@ class Runner:
                             last_words = status.done(update)
                             yield {self.status: status.working(update)}
                         else:
-                            yield update
+                            yield {component: _kept(value) for component, value in update.items()}
             except Exception as error:  # noqa: BLE001 - the page shows a sentence for every fault, never a traceback
                 last_words = status.problem(status.sentence_for(error))
             yield {self.stop: gr.update(interactive=False), self.status: last_words}
@@ -82,6 +82,12 @@ class Runner:
             queue=False,
             api_visibility="private",
         )
+
+
+def _kept(value: Any) -> Any:
+    """`value` as an update. Gradio's page applies what comes next to what came last, in place: of a bare file it would
+    take the address away again, and a download button would do nothing."""
+    return value if isinstance(value, dict) and value.get("__type__") == "update" else gr.update(value=value)
 
 
 def steps_for(visitor: str, updates: Generator[Update, None, None]) -> Generator[Update, None, None]:

@@ -273,9 +273,15 @@ def test_a_student_paints_a_mask_and_fills_it(page: Page, gallery: str, tmp_path
     expect(status).to_contain_text("150 x 100 px")
     expect(page.locator(".stop-button:visible").first).to_be_disabled()
     page.wait_for_timeout(500)  # the slider gets the new files
+    with page.expect_download() as download:
+        page.locator(".answer:visible").get_by_role("button", name="Download").click()
+    assert "inpainting" in download.value.suggested_filename
+    exact = np.asarray(Image.open(download.value.path()).convert("RGB"))
     slider = page.locator("#inpainting-slider img").locator("visible=true")
     shown = [page.request.get(slider.nth(place).get_attribute("src") or "").body() for place in (0, 1)]
     original = np.asarray(Image.open(tmp_path / "picture.png")).astype(int)
+    assert np.array_equal(exact[:, :40], original[:, :40]), "outside the stroke every pixel stays"
+    assert (exact != original).any()
     changed = [np.abs(np.asarray(Image.open(BytesIO(view)).convert("RGB")) - original).mean(-1) for view in shown]
     filled = min(changed, key=lambda change: float(change.max()))  # the other shows the outline
     assert filled[:25].max() < 30, "far from the stroke only the compression for the page shows"
