@@ -66,6 +66,7 @@ def build(services: Services) -> None:
                     picture = picture_input(
                         example(opening.settings["example"]),
                         label="Your photo, made grey",
+                        show_label=False,  # it would hide the top of so small a picture
                         sources=["upload", "clipboard"],
                         buttons=[],
                         height=116,

@@ -65,15 +65,15 @@ def build(services: Services) -> None:
                     elem_id="inpainting-canvas",
                 )
                 with gr.Row(elem_classes="mask-tools"):
-                    new_photograph = gr.UploadButton("Photo …", file_types=_PICTURE_FILES, min_width=70)
-                    new_mask = gr.UploadButton("Mask …", file_types=_PICTURE_FILES, min_width=70)
+                    new_photograph = gr.UploadButton("Photo …", file_types=_PICTURE_FILES, min_width=64)
+                    new_mask = gr.UploadButton("Mask …", file_types=_PICTURE_FILES, min_width=64)
                     invert = gr.Button("Invert", min_width=60)
                     clear = gr.Button("Clear", min_width=60)
                     ready = gr.Dropdown(
                         ["Ready masks", *READY_MASKS],
                         value="Ready masks",
                         show_label=False,
-                        min_width=130,
+                        min_width=160,
                         label="Ready masks",
                     )
                 examples = gr.Dataset(
@@ -91,7 +91,7 @@ def build(services: Services) -> None:
                 slider = gr.ImageSlider(
                     (opening.file("hole.webp"), opening.file("filled.webp")),
                     show_label=False,
-                    max_height=560,
+                    max_height=430,
                     buttons=["fullscreen"],
                     elem_id="inpainting-slider",
                 )
