@@ -44,11 +44,10 @@ EXAMPLES = (
     "an armchair in the shape of an avocado",
     "a red apple",
     "a green apple",
-    "a green car",
-    "a cat, clip art",
+    "a birthday cake",
+    "a cat",
     "a cat, photo",
     "quantum chromodynamics",
 )
-OPENING = "a green car"
-"""Nothing it was trained on is called so: it knows green things, and it knows cars."""
+OPENING = "a birthday cake"
 TEMPLATE = "a {red|green|blue} {apple|heart|car}"

@@ -9,7 +9,7 @@ _NETWORK = Weights(
     name="inpainting",
     files=(
         WeightFile(
-            "gated-unet.safetensors", "a1ac114681d637bf25b260746210daa7a7d973787ce25f3953187252b6804238", 5_939_232
+            "gated-unet.safetensors", "d1e385abd8960653ea596da21a91bad4f33c9b84999f5da22871fb7b4cc83842", 5_939_232
         ),
     ),
     mirrors=(PackagedFiles("inpainting"),),
@@ -41,7 +41,8 @@ INPAINTING = (
         loader="models.backends.inpainting:load_structure_and_texture",
         memory={"cuda": 300 * MB, "cpu": 400 * MB},
         trained_on=_TRAINED_ON,
-        limits="Its network is barely trained yet (138 steps); it draws nothing that is not in the picture already.",
+        limits="Draws nothing that is not in the picture already. Held-out photographs: 18.4 dB inside the hole, "
+        "copying alone 17.5, fast marching 18.6; decibels reward blur, so look for yourself.",
         concurrency=2,
         preference=10,
     ),
@@ -58,7 +59,8 @@ INPAINTING = (
         loader="models.backends.inpainting:load_network_alone",
         memory={"cuda": 300 * MB, "cpu": 150 * MB},
         trained_on=_TRAINED_ON,
-        limits="Trained for 138 steps so far: hardly more than a smooth interpolation; large holes are blurred.",
+        limits="Trained for half an hour (4,000 steps): continues edges and colours, blurs large holes. Held-out "
+        "photographs: 19.3 dB inside the hole, fast marching 18.6.",
         concurrency=2,
         preference=20,
     ),

@@ -20,9 +20,9 @@ from models.training.holes import random_holes
 from models.training.photographs import is_held_out, middle_square, photographs, random_square
 from models.training.run import Losses, Run, release
 
-STEPS = 1500
+STEPS = 4000
 BATCH = 8
-LEARNING_RATE = 1.5e-3
+LEARNING_RATE = 1e-3
 WEIGHTS = Path("models/weights/inpainting/gated-unet.safetensors")
 HOLE_WEIGHT = 6.0
 """Of a missing pixel in the loss against a known one, as in Liu et al. 2018."""
