@@ -43,7 +43,7 @@ from models.units import seconds
 
 Updates = Generator[Update, None, None]
 
-EXAMPLES = ("castle.jpg", "camera.jpg", "castle-clinton.jpg", "cat.png", "wall.jpg", "coffee.png")
+EXAMPLES = ("wall.jpg", "camera.jpg", "castle-clinton.jpg", "cat.png", "castle.jpg", "coffee.png")
 ALTERNATIVES = 6
 TEMPERATURE = 0.38
 FIRST_COLOUR = "#b03028"

@@ -13,7 +13,7 @@ COLORIZER = Weights(
     files=(
         CLIP_PROBE.files[0],
         WeightFile(
-            "colorizer.safetensors", "ea2744ee40610c0744fae9d91b6620e13899b4e9f20c7023229b4846f3de4784", 11_882_514
+            "colorizer.safetensors", "5cc3809bb4b4b5be74325df467588c63ee0a03de722cd8c84c5a2af583f4e7c8", 11_882_514
         ),
     ),
     mirrors=(PackagedAndFetched(FOLDER, CLIP_PROBE.mirrors[0]),),
@@ -33,7 +33,7 @@ COLORIZATION = (
         weights=COLORIZER,
         loader="models.backends.colorizer:load",
         memory={"cpu": 600 * MB},
-        trained_on="770 photographs, by us; CLIP on 400 million captioned pictures",
+        trained_on="770 photographs, by us in 2 hours; CLIP on 400 million captioned pictures",
         limits="Knows the colours of what is common: grass, sky, skin, fur. Clothes, cars and walls are guesses. It "
         "finds them on a grid of 56 x 56 places, so they bleed at fine edges. The photographs are ImageNet's, for "
         "research and teaching.",
