@@ -1,7 +1,7 @@
 """Entry point of the gallery: `python app.py`. Hugging Face Spaces starts it the same way."""
 
 from demos.gallery import build_gallery, launch
-from demos.services import make_services
+from demos.services import load_ahead, make_services
 from demos.settings import read_settings
 
 
@@ -10,6 +10,7 @@ def main() -> None:
     settings = read_settings()
     services = make_services(settings)
     try:
+        load_ahead(services.registry)
         launch(build_gallery(services), settings)
     finally:
         services.registry.close()

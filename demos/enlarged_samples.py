@@ -14,6 +14,9 @@ from models.spec import ModelSpec
 from models.states import LoadProgress
 from models.tasks import Progress, Task, Upscaled, Upscaler, UpscaleRequest
 
+LARGE = 256
+"""Side in pixels of pictures that are shown as they are."""
+
 
 @dataclass(frozen=True)
 class EnlargedSamples:
@@ -22,6 +25,11 @@ class EnlargedSamples:
     spec: ModelSpec
     pictures: Pixels
     took: float
+
+
+def large_enough(pictures: Pixels) -> bool:
+    """Whether (count, side, side, 3) need no enlarging."""
+    return bool(pictures.shape[1] >= LARGE)
 
 
 def enlarge_each(
@@ -39,3 +47,12 @@ def enlarge_each(
             assert isinstance(result, Upscaled)
             enlarged.append(np.asarray(result.image))
         yield EnlargedSamples(lease.spec, np.stack(enlarged), time.perf_counter() - started)
+
+
+def enlarged_if_small(services: Services, pictures: Pixels, model: str) -> EnlargedSamples | None:
+    """The same for programs, who wait for the result alone; None for pictures that are large enough."""
+    if large_enough(pictures):
+        return None
+    *_, large = enlarge_each(services, pictures, model)
+    assert isinstance(large, EnlargedSamples)
+    return large

@@ -53,6 +53,8 @@ class Filled:
         }
         if self.request.prompt and not inpainter.reads_prompts:
             facts["prompt"] = f"ignored: {spec.title} reads no prompts"
+        elif self.request.prompt:
+            facts["prompt"] = self.request.prompt
         return facts
 
     @cached_property

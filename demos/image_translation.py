@@ -18,11 +18,13 @@ from demos.model_picker import best_model, model_picker
 from demos.page import HowItWorks, Page, answer, frame, question
 from demos.painting import read_photo
 from demos.pictures import keep_png, picture_input
+from demos.ranges import whole_number_from
 from demos.runner import Runner, Update
+from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
 from models.errors import BadInputError
 from models.states import Lease, LoadProgress
-from models.styling import ImageTranslationRequest, ImageTranslator, TranslatedImage
+from models.styling import LONGEST_PROMPT, ImageTranslationRequest, ImageTranslator, TranslatedImage
 from models.tasks import Progress, Task
 from models.units import seconds
 
@@ -65,9 +67,16 @@ step.image.save("vintage.png")
 EXAMPLES = ("wall.jpg", "castle.jpg", "canyon.jpg", "river.jpg", "coffee.png", "cat.png")
 
 _HUB_WORDS = (
-    "<p class='status'>Horse to zebra and photo to Monet come with the pipelines of the Hugging Face hub, not loaded "
-    "here yet.</p>"
+    "<p class='status'>Horse to zebra, summer to winter: choose a model that reads instructions (they need a graphics "
+    "card).</p>"
 )
+INSTRUCTIONS = (
+    "turn the horse into a zebra",
+    "turn summer into winter",
+    "make it a painting by Monet",
+    "make it a photograph of 1970",
+)
+_VERBS = {False: "Make it vintage", True: "Change it"}
 _EXPLANATION = """
 <h3>Why a cycle?</h3>
 <p class='status'>Nobody has the same scene photographed today and in 1970, so no pair can say what the right answer is.
@@ -87,25 +96,30 @@ class Translated:
     """What a model made of a photograph."""
 
     lease: Lease
+    request: ImageTranslationRequest
     image: Image.Image
     took: float
 
     @property
     def facts(self) -> dict[str, Any]:
         spec = self.lease.spec
-        return {"model": spec.id, "seed": None, "seconds": round(self.took, 3), "licence": spec.licence}
+        told = {"prompt": self.request.prompt} if spec.reads_prompts else {}
+        seed = self.request.seed if spec.reads_prompts else None
+        return {"model": spec.id, "seed": seed, "seconds": round(self.took, 3), "licence": spec.licence, **told}
 
 
-def translate(services: Services, photo: Image.Image, model: str) -> Iterator[LoadProgress | Progress | Translated]:
-    """Runs one model on the photograph: progress first, the result last."""
+def translate(
+    services: Services, request: ImageTranslationRequest, model: str
+) -> Iterator[LoadProgress | Progress | Translated]:
+    """Runs one model on the request: progress first, the result last."""
     with (yield from services.registry.enter(model)) as lease:
         if Task.IMAGE_TRANSLATION not in lease.spec.tasks:
             raise BadInputError(f"{lease.spec.title} cannot translate pictures.")
         translator: ImageTranslator = lease.backend
         started = time.perf_counter()
-        for step in translator.translate(ImageTranslationRequest(photo)):
+        for step in translator.translate(request):
             if isinstance(step, TranslatedImage):
-                yield Translated(lease, step.image, time.perf_counter() - started)
+                yield Translated(lease, request, step.image, time.perf_counter() - started)
             else:
                 yield step
 
@@ -136,7 +150,17 @@ def build(services: Services) -> None:
                 )
                 picker = model_picker(registry, PAGE.task)
                 gr.HTML(_HUB_WORDS)
-                runner = Runner(PAGE, "Make it vintage")
+                reads = registry[best_model(registry, PAGE.task)].reads_prompts
+                with gr.Column(visible=reads) as telling:
+                    prompt = gr.Textbox(INSTRUCTIONS[0], label="What should change", max_length=LONGEST_PROMPT)
+                    instructions = gr.Dataset(
+                        label="The lecture's",
+                        components=[gr.Textbox(render=False)],
+                        samples=[[words] for words in INSTRUCTIONS],
+                        elem_classes="examples",
+                    )
+                    seed = seed_input()
+                runner = Runner(PAGE, _VERBS[reads])
             with answer():
                 slider = gr.ImageSlider(
                     (opening_photo, opening_result),
@@ -154,9 +178,10 @@ def build(services: Services) -> None:
             gr.HTML(cycle_diagram())
             gr.HTML(_LACKING)
 
-    def run(path: str | None, model: str) -> Generator[Update, None, None]:
+    def run(path: str | None, model: str, prompt: str, seed: float | None) -> Generator[Update, None, None]:
         photo = read_photo(path)
-        for step in translate(services, photo, model):
+        request = ImageTranslationRequest(photo, prompt, whole_number_from("The seed", seed, 0, MAX_SEED))
+        for step in translate(services, request, model):
             if not isinstance(step, Translated):
                 yield str(step)
                 continue
@@ -168,23 +193,32 @@ def build(services: Services) -> None:
             }
             yield f"{photo.width} x {photo.height} px in {seconds(step.took)}"
 
-    def run_example(index: int, model: str) -> Generator[Update, None, None]:
+    def run_example(index: int, model: str, prompt: str, seed: float | None) -> Generator[Update, None, None]:
         path = example(EXAMPLES[index])
         yield {picture: path}
-        yield from run(path, model)
+        yield from run(path, model, prompt, seed)
 
     shown = [slider, download, card_strip]
-    runner.on([runner.run.click], run, [picture, picker], shown)
-    runner.on([examples.click], run_example, [examples, picker], [picture, *shown])
+    runner.on([runner.run.click], run, [picture, picker, prompt, seed], shown)
+    runner.on([examples.click], run_example, [examples, picker, prompt, seed], [picture, *shown])
     runner.wire_stop()
+
+    def chosen(model: str) -> tuple[Any, Any]:
+        reads = registry[model].reads_prompts
+        return gr.update(visible=reads), _VERBS[reads]
+
+    quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    picker.change(chosen, picker, [telling, runner.run], **quietly)
+    instructions.click(lambda sample: sample[0], instructions, prompt, **quietly)
 
     def translate_image(image: str | None, prompt: str, model: str, seed: float) -> tuple[str, dict[str, Any]]:
         """Turns a photograph (PNG, JPEG or WebP; reduced to at most 768 px) into a picture of the other kind.
 
-        CycleGAN reads no `prompt` and draws nothing at random: `prompt` and `seed` change nothing, and the seed in the
-        answer is null. They are there for models that use them.
+        `prompt` says what should change ("turn the horse into a zebra") and `seed` fixes what is random, for models
+        that read them. CycleGAN does neither: nothing changes with them, and the seed in the answer is null.
         """
-        *_, result = translate(services, read_photo(image), model)
+        request = ImageTranslationRequest(read_photo(image), prompt, whole_number_from("The seed", seed, 0, MAX_SEED))
+        *_, result = translate(services, request, model)
         assert isinstance(result, Translated)
         made = keep_png(result.image, f"{result.lease.spec.id}.png", result.facts)
         return made, {**result.facts, "size": list(result.image.size)}
@@ -205,7 +239,8 @@ def build(services: Services) -> None:
 
 def record(services: Services) -> recorded.Recorded:
     """Makes the opening result: the first example, translated by the best model."""
-    *_, result = translate(services, read_photo(example(EXAMPLES[0])), best_model(services.registry, PAGE.task))
+    request = ImageTranslationRequest(read_photo(example(EXAMPLES[0])), INSTRUCTIONS[1])
+    *_, result = translate(services, request, best_model(services.registry, PAGE.task))
     assert isinstance(result, Translated)
     name = "result.png"
     made = keep_png(result.image, name, result.facts)

@@ -22,6 +22,7 @@ from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
 from models.inpainting import Draft, InpaintingRequest
+from models.styling import LONGEST_PROMPT
 from models.units import seconds
 
 COMPARED = ("inpainting-network", "inpainting-patch-match", "inpainting-structure-and-texture", "inpainting-telea")
@@ -84,6 +85,13 @@ def build(services: Services) -> None:
                     elem_classes="examples",
                 )
                 picker = model_picker(registry, PAGE.task)
+                prompt = gr.Textbox(
+                    "",
+                    label="What should be there",
+                    placeholder="whatever fits",
+                    max_length=LONGEST_PROMPT,
+                    visible=registry[best_model(registry, PAGE.task)].reads_prompts,
+                )
                 runner = Runner(PAGE, "Fill the hole")
                 with gr.Accordion("Advanced", open=False):
                     seed = seed_input(info="Copying begins with random guesses: another seed, another filling.")
@@ -119,9 +127,9 @@ def build(services: Services) -> None:
                 columns=4, object_fit="contain", height="auto", show_label=False, visible=False, elem_id="fillings"
             )
 
-    def request_for(path: str, painted: object, seed: float | None) -> InpaintingRequest:
+    def request_for(path: str, painted: object, seed: float | None, prompt: str = "") -> InpaintingRequest:
         picture = read_picture(path)
-        return InpaintingRequest(picture, painted_mask(painted, picture.size), seed=read_seed(seed))
+        return InpaintingRequest(picture, painted_mask(painted, picture.size), prompt, read_seed(seed))
 
     def filled_with(request: InpaintingRequest, model: str) -> Generator[Update, None, None]:
         seen: list[tuple[str, str]] = []
@@ -142,8 +150,11 @@ def build(services: Services) -> None:
             else:
                 yield str(step)
 
-    def run(path: str, painted: object, model: str, seed: float | None) -> Generator[Update, None, None]:
-        yield from filled_with(request_for(path, painted, seed), model)
+    def told(prompt: str, model: str) -> str:
+        return prompt if registry[model].reads_prompts else ""
+
+    def run(path: str, painted: object, model: str, seed: float | None, prompt: str) -> Generator[Update, None, None]:
+        yield from filled_with(request_for(path, painted, seed, told(prompt, model)), model)
 
     def run_example(index: int, model: str, seed: float | None) -> Generator[Update, None, None]:
         shown = MASK_EXAMPLES[index]
@@ -191,7 +202,7 @@ def build(services: Services) -> None:
         yield ""
 
     shown = [slider, download, card_strip, stages]
-    runner.on([runner.run.click], run, [photograph, canvas, picker, seed], shown)
+    runner.on([runner.run.click], run, [photograph, canvas, picker, seed, prompt], shown)
     runner.on([examples.click], run_example, [examples, picker, seed], [photograph, canvas, *shown])
     runner.on([new_photograph.upload], take_photograph, [new_photograph], [photograph, canvas])
     runner.on([new_mask.upload], take_mask, [photograph, new_mask], [canvas])
@@ -201,6 +212,14 @@ def build(services: Services) -> None:
     runner.wire_stop()
     comparison_runner.on([comparison_runner.run.click], compare, [photograph, canvas, seed], [comparison])
     comparison_runner.wire_stop()
+    picker.change(
+        lambda model: gr.update(visible=registry[model].reads_prompts),
+        picker,
+        prompt,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
     def inpaint(
         image: str | None,
@@ -211,8 +230,9 @@ def build(services: Services) -> None:
     ) -> tuple[str, dict[str, Any]]:
         """Fills the hole in a picture (PNG, JPEG or WebP) where the mask is white (or painted, if it is transparent).
 
-        The mask has the shape of the picture, at any size. Only masked pixels change. No model here reads a `prompt`:
-        the answer says that it was ignored. The seed is null if nothing was drawn at random.
+        The mask has the shape of the picture, at any size. Only masked pixels change. `prompt` says what to put
+        there; where a model reads none, the answer says that it was ignored. The seed is null if nothing was drawn at
+        random.
         """
         picture = read_picture(image)
         request = InpaintingRequest(picture, uploaded_mask(mask, picture.size), prompt, read_seed(seed))

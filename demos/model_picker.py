@@ -46,9 +46,10 @@ def model_picker(registry: Registry, task: Task) -> gr.HTML:
 
 
 def best_model(registry: Registry, task: Task) -> str:
-    """The id of the model to start with: the best that can run here, else the first by preference."""
-    choice = registry.choose(task)
-    return (choice.spec or registry.for_task(task)[0]).id
+    """The id of the model to start with: the best that can run here, else the best that could on any machine."""
+    models = registry.for_task(task)
+    anywhere = next((spec for spec in models if "cpu" in spec.devices), models[0])
+    return (registry.choose(task).spec or anywhere).id
 
 
 def _options(registry: Registry, task: Task, selected: str) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from models.locations import default_cache, offline_wanted
 
+_OFF = ("", "0", "false", "no")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -21,6 +23,7 @@ class Settings:
     demos: tuple[str, ...]
     offline: bool
     filter: bool
+    hosted: bool = False
 
 
 def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -30,16 +33,18 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         prog="app.py",
         description="A live gallery of deep generative models.",
         epilog="Each option can also be set as an environment variable: GALLERY_HOST, GALLERY_PORT, GALLERY_CACHE, "
-        "GALLERY_MEMORY_GB, GALLERY_MAX_QUEUE, GALLERY_DEMOS, GALLERY_OFFLINE, GALLERY_FILTER.",
+        "GALLERY_MEMORY_GB, GALLERY_MAX_QUEUE, GALLERY_DEMOS, GALLERY_OFFLINE, GALLERY_FILTER, GALLERY_HOSTED.",
     )
 
     def setting(name: str, default: str) -> str:
         return environment.get(f"GALLERY_{name}", default)
 
+    # On a Space, which sets SPACE_ID, whoever opens the page is a stranger.
+    hosted = setting("HOSTED", environment.get("SPACE_ID", "")).lower() not in _OFF
     # Spaces and container hosts tell Gradio by its own variables where to listen.
     parser.add_argument(
         "--host",
-        default=setting("HOST", environment.get("GRADIO_SERVER_NAME", "127.0.0.1")),
+        default=setting("HOST", environment.get("GRADIO_SERVER_NAME", "0.0.0.0" if hosted else "127.0.0.1")),
         help="address to listen on; 0.0.0.0 lets the whole network in (default: %(default)s)",
     )
     parser.add_argument(
@@ -84,6 +89,12 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         default=setting("FILTER", "") not in ("", "0"),
         help="hide coarse words in what the language models write",
     )
+    parser.add_argument(
+        "--hosted",
+        action=argparse.BooleanOptionalAction,
+        default=hosted,
+        help="for a public address: models of the hub run only at a pinned revision (default: on a Space)",
+    )
     chosen = parser.parse_args(arguments)
     if chosen.max_queue < 1:
         parser.error("--max-queue must be at least 1")
@@ -96,4 +107,5 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         tuple(name.strip() for name in chosen.demos.split(",") if name.strip()),
         chosen.offline,
         chosen.filter,
+        chosen.hosted,
     )

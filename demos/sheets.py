@@ -75,13 +75,16 @@ def enlargement(side: int, columns: int) -> int:
 
 def make_sheet(pictures: Pixels, plain: Pixels, columns: int, factor: int) -> Sheet:
     """Writes both files among the served ones. `plain` are the same pictures as the network made them: its own pixels,
-    or the height maps behind reliefs. `factor` is the enlargement of the smooth ones."""
+    or the height maps behind reliefs. `factor` is the enlargement of the smooth ones. Large pictures need no second
+    file: their pixels are too small to be looked at."""
     side = pictures.shape[1]
-    smooth = _webp(tiled(pictures, columns, factor))
+    smooth = keep_bytes(_webp(tiled(pictures, columns, factor)), "smooth.webp")
+    if side >= SHOWN_ALONE and plain is pictures:
+        return Sheet(len(pictures), columns, smooth, side * factor, smooth, side * factor)
     return Sheet(
         len(pictures),
         columns,
-        keep_bytes(smooth, "smooth.webp"),
+        smooth,
         side * factor,
         keep_png(tiled(plain, columns), "plain.png", {}),
         side,

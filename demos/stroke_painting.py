@@ -17,10 +17,8 @@ from models.errors import BadInputError
 from models.states import Lease, LoadProgress
 from models.tasks import Progress, Task
 from models.text_input import clean_text
-from models.text_to_image import LONGEST_PROMPT, PictureFromText, Pixels, StrokeToImageRequest
+from models.text_to_image import LONGEST_PROMPT, PictureFromText, Pixels, StrokeToImageRequest, sampling_for
 
-STEPS = 20
-GUIDANCE = 3.0
 ADDING = 6
 """Frames that show how the noise is added."""
 STRENGTHS = (0.2, 0.4, 0.6, 0.8, 0.95)
@@ -125,7 +123,7 @@ def paint(
     services: Services, drawing: Image.Image, asked: Asked
 ) -> Generator[LoadProgress | Progress | Preview | Painted, None, None]:
     """SDEdit on one drawing: progress while it waits, a preview now and then, `Painted` last. Strength 0 adds no noise:
-    the picture is the drawing, as small as the model would have seen it."""
+    the picture is the drawing, of the size that the model would have seen it at."""
     with (yield from services.registry.enter(asked.model)) as lease:
         painter = _painter(lease)
         started = time.perf_counter()
@@ -134,13 +132,19 @@ def paint(
             film = Film([0.0], small[None], small[None], 0)
             yield Painted(lease, small, film, time.perf_counter() - started)
             return
-        yield Progress("adding noise: frame", ADDING, ADDING)
         shares = tuple(asked.strength * (number + 1) / ADDING for number in range(ADDING))
-        added = next(iter(painter.from_strokes(_request(small, asked, shares, steps=1))))
-        noise, noisy, clean = [0.0, *shares], [small, *added.noisy], [small, *added.clean]
+        for step in painter.from_strokes(_request(small, asked, shares, steps=1)):
+            if step.done == 0:
+                added = step.noisy
+            yield Progress("adding noise: step", step.done, step.total)
+        # One step takes it all the way, so what it ends with is what the model foresees under that much noise.
+        first = _as_seen(drawing, added.shape[1])
+        noise, noisy, clean = [0.0, *shares], [first, *added], [first, *step.clean]
         shown = 0.0
-        for step in painter.from_strokes(_request(small, asked, (asked.strength,), steps=STEPS)):
-            if step.done:  # before the first step it stands where adding noise has ended
+        for step in painter.from_strokes(_request(small, asked, (asked.strength,))):
+            if step.done == 0:  # once more, if the model has run out of memory and begun anew
+                noise, noisy, clean = noise[: ADDING + 1], noisy[: ADDING + 1], clean[: ADDING + 1]
+            else:  # before the first step it stands where adding noise has ended
                 noise.append(step.noise_share)
                 noisy.append(step.noisy[0])
                 clean.append(step.clean[0])
@@ -148,7 +152,7 @@ def paint(
                 shown = time.perf_counter()
                 yield Preview(step.done, step.total, step.noise_share, step.noisy[0], step.clean[0])
         film = Film(noise, np.stack(noisy), np.stack(clean), ADDING)
-        yield Painted(lease, noisy[-1], film, time.perf_counter() - started)
+        yield Painted(lease, step.result[0], film, time.perf_counter() - started)
 
 
 def compare(
@@ -159,9 +163,9 @@ def compare(
         painter = _painter(lease)
         started = time.perf_counter()
         small = _as_seen(drawing, painter.image_size)
-        for step in painter.from_strokes(_request(small, asked, STRENGTHS, steps=STEPS)):
+        for step in painter.from_strokes(_request(small, asked, STRENGTHS)):
             yield Progress("step", step.done, step.total)
-        pictures = [small, *step.noisy]
+        pictures = [small, *step.result]
         rows: list[Judged] = []
         for strength, picture in zip((0.0, *STRENGTHS), pictures, strict=True):
             yield Progress("looking at picture", len(rows) + 1, len(pictures))
@@ -178,25 +182,28 @@ def surprise(painter: PictureFromText, picture: Pixels, prompt: str) -> float:
     """How badly the model guesses `picture` (side, side, 3) from noisy versions of it and the prompt, in levels of 255.
 
     The loss that it was trained with, so low for pictures like those it has learnt from (Li et al. 2023 use it the same
-    way: Your Diffusion Model is Secretly a Zero-Shot Classifier).
+    way: Your Diffusion Model is Secretly a Zero-Shot Classifier). One step takes it from there to its guess.
     """
-    guesses = [
-        next(
-            iter(painter.from_strokes(StrokeToImageRequest(picture, prompt, JUDGED_AT, seed, steps=1, guidance=1)))
-        ).clean
-        for seed in JUDGED_SEEDS
-    ]
+    guesses = []
+    for seed in JUDGED_SEEDS:
+        *_, guess = painter.from_strokes(StrokeToImageRequest(picture, prompt, JUDGED_AT, seed, steps=1, guidance=1))
+        guesses.append(guess.result)
     return difference(
         np.concatenate(guesses), np.broadcast_to(picture, (len(JUDGED_AT) * len(guesses), *picture.shape))
     )
 
 
 def _as_seen(drawing: Image.Image, side: int) -> Pixels:
-    return cast(Pixels, np.asarray(drawing.resize((side, side), Image.Resampling.BOX)))
+    shrinks = side <= min(drawing.size)
+    way = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
+    return cast(Pixels, np.asarray(drawing.resize((side, side), way)))
 
 
-def _request(small: Pixels, asked: Asked, strengths: tuple[float, ...], steps: int) -> StrokeToImageRequest:
-    return StrokeToImageRequest(small, asked.prompt, strengths, asked.seed, steps, GUIDANCE)
+def _request(
+    small: Pixels, asked: Asked, strengths: tuple[float, ...], steps: int | None = None
+) -> StrokeToImageRequest:
+    best = sampling_for(asked.model)
+    return StrokeToImageRequest(small, asked.prompt, strengths, asked.seed, steps or best.stroke_steps, best.guidance)
 
 
 def _painter(lease: Lease) -> PictureFromText:

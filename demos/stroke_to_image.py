@@ -12,7 +12,7 @@ from PIL import Image
 from demos import recorded
 from demos.drawing import drawing_canvas, read_drawing
 from demos.endpoints import endpoint
-from demos.enlarged_samples import EnlargedSamples, enlarge_each
+from demos.enlarged_samples import EnlargedSamples, enlarge_each, enlarged_if_small, large_enough
 from demos.model_card import device_name, model_strip, strip
 from demos.model_picker import best_model, model_picker
 from demos.page import answer, frame, question
@@ -23,8 +23,6 @@ from demos.seed import seed_input
 from demos.services import Services
 from demos.stroke_examples import PAINTINGS, PALETTE, SIDE
 from demos.stroke_painting import (
-    GUIDANCE,
-    STEPS,
     Asked,
     Compared,
     Painted,
@@ -46,7 +44,7 @@ from demos.stroke_view import (
     trade_off_value,
     trade_off_view,
 )
-from models.text_to_image import LONGEST_PROMPT
+from models.text_to_image import LONGEST_PROMPT, sampling_for
 from models.units import seconds
 
 ENLARGER = "real-esrgan-x4plus-anime"
@@ -104,7 +102,7 @@ def build(services: Services) -> None:
         with gr.Column(elem_classes="card"):
             gr.HTML(
                 "<h3>Faithful or realistic?</h3><p class='status'>The same strokes and the same noise at several "
-                "strengths. To the right, pictures are farther from the drawing (root mean square over 64 x 64 pixels, "
+                "strengths. To the right, pictures are farther from the drawing (root mean square over all pixels, "
                 "in levels of 255). Farther up, the model finds them more like what it has learnt: we hide each "
                 "picture under 50, 60 and 70% noise, let the model guess it, and take its error, measured in the same "
                 "way. It is judging its own work, and plain pictures get off lightly: no measure of beauty.</p>"
@@ -133,6 +131,8 @@ def build(services: Services) -> None:
             card_strip: strip(painted.lease.spec, device=device_name(painted.lease.device), took=painted.took),
         }
         yield f"painted in {seconds(painted.took)}"
+        if large_enough(painted.picture[None]):
+            return
         large = yield from last_of(enlarge_each(services, painted.picture[None], ENLARGER), EnlargedSamples)
         file = keep_picture(asked, painted, large)
         yield {view: painted_value(asked, drawing, file, film, notice_for(painted, large))}
@@ -168,15 +168,14 @@ def build(services: Services) -> None:
         """Turns a rough drawing (PNG, JPEG or WebP, any size) into a picture of a prompt (up to 200 characters).
 
         `strength` is the share of noise that the drawing is covered with, 0 (the drawing itself) to 1 (nothing of it
-        is left). The whole drawing is put on a white square and painted at 64 x 64, then enlarged to 256 x 256 px.
-        Returns the PNG, and the model, the seed, the seconds it took, prompt, strength, steps, guidance and what
-        enlarged it.
+        is left). The whole drawing is put on a white square and painted at the model's own size; what is smaller than
+        256 x 256 px is enlarged four times. Returns the PNG, and the model, the seed, the seconds it took, prompt,
+        strength, steps, guidance and what enlarged it.
         """
         asked = read_asked(prompt, strength, seed, model)
         *_, painted = paint(services, squared(read_picture(image)), asked)
         assert isinstance(painted, Painted)
-        *_, large = enlarge_each(services, painted.picture[None], ENLARGER)
-        assert isinstance(large, EnlargedSamples)
+        large = enlarged_if_small(services, painted.picture[None], ENLARGER)
         return keep_picture(asked, painted, large), facts_of(asked, painted, large)
 
     endpoint(
@@ -210,8 +209,8 @@ def facts_of(asked: Asked, painted: Painted, large: EnlargedSamples | None = Non
     """What travels with the picture."""
     return {
         **asdict(asked),
-        "steps": STEPS,
-        "guidance": GUIDANCE,
+        "steps": sampling_for(asked.model).stroke_steps,
+        "guidance": sampling_for(asked.model).guidance,
         "seconds": round(painted.took, 3),
         "licence": painted.lease.spec.licence,
         "drawn_at": painted.picture.shape[1],

@@ -15,7 +15,7 @@ from PIL import Image
 
 from demos.pictures import keep_bytes
 from demos.stroke_painting import Asked, Compared, Film, Frames, Preview
-from demos.text_drawing_view import data_uri
+from demos.text_drawing_view import data_uri, no_larger
 from demos.theme import THEME_FOLDER
 
 DRAWING_SHOWN = 256
@@ -131,7 +131,7 @@ def trade_off_value(asked: Asked, compared: Compared) -> dict[str, Any]:
         "rows": [
             {
                 "strength": row.strength,
-                "picture": data_uri(Image.fromarray(row.picture)),
+                "picture": data_uri(no_larger(row.picture, DRAWING_SHOWN)),
                 "distance": round(row.distance, 2),
                 "surprise": round(row.surprise, 2),
             }

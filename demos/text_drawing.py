@@ -22,16 +22,19 @@ from models.text_to_image import (
     PictureFromText,
     Pixels,
     TextToImageRequest,
+    sampling_for,
 )
 
 COUNT = 4
 """Pictures of one prompt on screen, from neighbouring seeds."""
-FEWEST_STEPS = 4
 NEIGHBOURS = 5
 PREVIEW_EVERY = 0.15
 """Seconds between two previews: a page that gets more of them falls behind."""
+SHEET_EVERY = 0.6
+"""The same for a whole sheet."""
 GRID_GUIDANCE = (0.0, 1.0, 2.0, 4.0, 8.0)
 GRID_STEPS = (4, 8, 16, 32)
+DISTILLED_GRID_STEPS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,21 @@ class Asked:
 
 @dataclass
 class Film:
-    """All steps of a run: the share of noise, and [B, S, S, 3] of what the model holds and of what it foresees."""
+    """All steps of a run: the share of noise, and [B, s, s, 3] of what the model holds and of what it foresees."""
 
     noise: list[float] = field(default_factory=list)
     noisy: list[Pixels] = field(default_factory=list)
     clean: list[Pixels] = field(default_factory=list)
 
+    @property
+    def side(self) -> int:
+        """Of its pictures, in pixels: those of a model that works on latents are small."""
+        return int(self.noisy[0].shape[1])
+
     def add(self, step: Denoising) -> None:
+        """Begins anew where the model does: it may have run out of memory."""
+        if step.done == 0:
+            self.noise, self.noisy, self.clean = [], [], []
         self.noise.append(step.noise_share)
         self.noisy.append(step.noisy)
         self.clean.append(step.clean)
@@ -82,11 +93,16 @@ class Cells:
 def read_asked(
     prompt: str | None, steps: float | None, guidance: float | None, seed: float | None, model: str
 ) -> Asked:
-    """What a visitor or a program asks for, checked. Raises `BadInputError` for what cannot be answered."""
+    """What a visitor or a program asks for, checked. Steps and guidance that are left out are the model's own; a model
+    that uses no guidance is asked for none. Raises `BadInputError` for what cannot be answered."""
+    best = sampling_for(model)
+    steps = best.steps if steps is None else steps
+    guidance = best.guidance if guidance is None else guidance
+    wanted = number_from("The guidance", guidance, 0, LARGEST_GUIDANCE)
     return Asked(
         " ".join(clean_text(prompt, max_characters=LONGEST_PROMPT).split()),
-        whole_number_from("The number of steps", steps, FEWEST_STEPS, LARGEST_STEPS),
-        number_from("The guidance", guidance, 0, LARGEST_GUIDANCE),
+        whole_number_from("The number of steps", steps, best.fewest_steps, LARGEST_STEPS),
+        wanted if best.guided else best.guidance,
         whole_number_from("The seed", seed, 0, MAX_SEED),
         model,
     )
@@ -109,7 +125,7 @@ def draw(
                 shown = time.perf_counter()
                 yield step
         took = time.perf_counter() - started
-        yield Drawn(lease, film.noisy[-1], film, painter.nearest(asked.prompt, NEIGHBOURS), took)
+        yield Drawn(lease, step.result, film, painter.nearest(asked.prompt, NEIGHBOURS), took)
 
 
 def draw_matrix(
@@ -119,23 +135,34 @@ def draw_matrix(
     with (yield from services.registry.enter(asked.model)) as lease:
         painter = _painter(lease)
         request = TextToImageRequest(tuple(prompts), (asked.seed,) * len(prompts), asked.steps, asked.guidance)
+        shown = 0.0
         for step in painter.draw(request):
             yield Progress("step", step.done, step.total)
-            if step.done % 4 == 0 or step.done == step.total:
-                yield Cells(lease, 0, step.noisy if step.done == step.total else step.clean)
+            if step.done == step.total:
+                yield Cells(lease, 0, step.result)
+            elif time.perf_counter() - shown > SHEET_EVERY:
+                shown = time.perf_counter()
+                yield Cells(lease, 0, step.clean)
+
+
+def grid_for(model: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """The steps (rows) and the guidance (columns) that are laid side by side for the model of that id."""
+    best = sampling_for(model)
+    return (GRID_STEPS, GRID_GUIDANCE) if best.guided else (DISTILLED_GRID_STEPS, (best.guidance,))
 
 
 def draw_grid(services: Services, asked: Asked) -> Generator[LoadProgress | Progress | Cells, None, None]:
-    """The prompt from the same noise with every one of `GRID_STEPS` (rows) and `GRID_GUIDANCE` (columns)."""
+    """The prompt from the same noise with all steps and guidance of `grid_for`, row by row."""
+    grid = list(product(*grid_for(asked.model)))
     with (yield from services.registry.enter(asked.model)) as lease:
         painter = _painter(lease)
-        for place, (steps, guidance) in enumerate(product(GRID_STEPS, GRID_GUIDANCE)):
-            yield Progress("picture", place + 1, len(GRID_STEPS) * len(GRID_GUIDANCE))
+        for place, (steps, guidance) in enumerate(grid):
+            yield Progress("picture", place + 1, len(grid))
             for step in painter.draw(TextToImageRequest((asked.prompt,), (asked.seed,), steps, guidance)):
                 if step.done == step.total:
-                    yield Cells(lease, place, step.noisy)
+                    yield Cells(lease, place, step.result)
                 elif step.done % 8 == 7:  # Stop takes hold where something is yielded
-                    yield Progress("picture", place + 1, len(GRID_STEPS) * len(GRID_GUIDANCE))
+                    yield Progress("picture", place + 1, len(grid))
 
 
 @dataclass(frozen=True)

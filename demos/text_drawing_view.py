@@ -19,6 +19,8 @@ from demos.theme import THEME_FOLDER
 from models.text_to_image import Denoising, Neighbour, Pixels
 
 COLUMNS = 2
+LARGEST_CELL = 256
+"""Side in pixels of the pictures in a labelled sheet, at most."""
 UNKNOWN_BELOW = 0.6
 """Where the nearest caption is farther than this, the model has seen nothing of the kind: synonyms and parts of what is
 asked for lie above, captions that share no thing with it below."""
@@ -130,7 +132,7 @@ def film_value(noise: Sequence[float], side: int, files: dict[str, str]) -> dict
 def kept_film(drawn: Drawn) -> dict[str, Any]:
     """The film, its files written among the served ones."""
     files = {name: keep_bytes(content, f"{name}.webp") for name, content in film_sheets(drawn.film).items()}
-    return film_value(drawn.film.noise, drawn.pictures.shape[1], files)
+    return film_value(drawn.film.noise, drawn.film.side, files)
 
 
 _SHEET = "<div class='table-scroll'><table class='labelled-sheet'></table></div>"
@@ -147,8 +149,14 @@ def sheet_value(down: Sequence[str], across: Sequence[str], cells: Sequence[Cell
     pictures: list[str | None] = [None] * (len(down) * len(across))
     for part in cells:
         for number, pixels in enumerate(part.pictures):
-            pictures[part.first + number] = data_uri(Image.fromarray(pixels))
+            pictures[part.first + number] = data_uri(no_larger(pixels, LARGEST_CELL))
     return {"down": list(down), "across": list(across), "pictures": pictures, "caption": caption}
+
+
+def no_larger(pixels: Pixels, side: int) -> Image.Image:
+    """The picture (S, S, 3), made smaller if it is larger than `side` pixels."""
+    picture = Image.fromarray(pixels)
+    return picture.resize((side, side), Image.Resampling.LANCZOS) if picture.width > side else picture
 
 
 def data_uri(picture: Image.Image) -> str:

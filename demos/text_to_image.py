@@ -9,7 +9,7 @@ import gradio as gr
 
 from demos import recorded
 from demos.endpoints import endpoint
-from demos.enlarged_samples import EnlargedSamples, enlarge_each
+from demos.enlarged_samples import EnlargedSamples, enlarge_each, enlarged_if_small, large_enough
 from demos.model_card import device_name, model_strip, strip
 from demos.model_picker import best_model, model_picker
 from demos.page import answer, frame, question
@@ -21,9 +21,6 @@ from demos.services import Services
 from demos.sheets import Sheet, enlarged_sheet, make_sheet, tiled
 from demos.text_drawing import (
     COUNT,
-    FEWEST_STEPS,
-    GRID_GUIDANCE,
-    GRID_STEPS,
     Asked,
     Cells,
     Drawn,
@@ -31,6 +28,7 @@ from demos.text_drawing import (
     draw,
     draw_grid,
     draw_matrix,
+    grid_for,
     read_asked,
     read_template,
 )
@@ -47,7 +45,7 @@ from demos.text_drawing_view import (
     sheet_value,
 )
 from demos.text_to_image_page import EXAMPLES, OPENING, PAGE, TEMPLATE
-from models.text_to_image import LARGEST_STEPS, LONGEST_PROMPT, Denoising
+from models.text_to_image import LARGEST_STEPS, LONGEST_PROMPT, Denoising, sampling_for
 from models.units import seconds
 
 ENLARGER = "real-esrgan-x4plus-anime"
@@ -59,6 +57,10 @@ def build(services: Services) -> None:
     registry = services.registry
     opening = recorded.load(PAGE.slug)
     asked = Asked(**opening.settings["asked"])
+    first = best_model(registry, PAGE.task)
+    set_for = slider_settings(first)
+    if first == asked.model:  # as in the result that the page opens with
+        set_for = [{**set_for[0], "value": asked.guidance}, {**set_for[1], "value": asked.steps}]
 
     with frame(PAGE):
         with gr.Row(elem_classes="cards"):
@@ -74,9 +76,9 @@ def build(services: Services) -> None:
                     elem_classes="text-examples",
                 )
                 with gr.Row():
-                    guidance = gr.Slider(0, 10, asked.guidance, step=0.5, label="Guidance", min_width=150, buttons=[])
+                    guidance = gr.Slider(0, 10, step=0.5, min_width=150, buttons=[], **set_for[0])
                     steps = gr.Slider(
-                        FEWEST_STEPS, LARGEST_STEPS, asked.steps, step=1, label="Steps", min_width=150, buttons=[]
+                        maximum=LARGEST_STEPS, step=1, label="Steps", min_width=150, buttons=[], **set_for[1]
                     )
                 with gr.Row(elem_classes="seed-and-model"):
                     with gr.Column(min_width=280):
@@ -123,6 +125,8 @@ def build(services: Services) -> None:
             card_strip: strip(drawn.lease.spec, device=device_name(drawn.lease.device), took=drawn.took),
         }
         yield words_for(drawn)
+        if large_enough(drawn.pictures):
+            return
         large = yield from last_of(enlarge_each(services, drawn.pictures, ENLARGER), EnlargedSamples)
         file = keep_drawing(asked, drawn, large)
         enlarged = enlarged_sheet(sheet, large.pictures)
@@ -157,23 +161,31 @@ def build(services: Services) -> None:
     runner.wire_stop()
     matrix_runner.on([matrix_runner.run.click, template.submit], run_matrix, [template, *settings], [matrix])
     matrix_runner.wire_stop()
+    picker.change(
+        lambda model: [gr.update(**settings) for settings in slider_settings(model)],
+        [picker],
+        [guidance, steps],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
     grid_runner.on([grid_runner.run.click], run_grid, [prompt, *settings], [grid])
     grid_runner.wire_stop()
 
     def text_to_image(
         prompt: str, steps: float | None, guidance: float | None, seed: float | None, model: str
     ) -> tuple[str, dict[str, Any]]:
-        """Draws one picture of a prompt (up to 200 characters) in 4 to 50 steps with guidance 0 to 15.
+        """Draws one picture of a prompt (up to 200 characters) in up to 50 steps with guidance 0 to 15; null means
+        as the model is best asked.
 
-        It is drawn at 64 x 64 and enlarged to 256 x 256 px. Returns the PNG, and the model, the seed, the seconds it
-        took, the prompt, steps and guidance, what enlarged it, and the nearest things the model was trained on with
-        their similarity (1: the same words).
+        A picture smaller than 256 x 256 px is enlarged four times. Returns the PNG, and the model, the seed, the
+        seconds it took, the prompt, steps and guidance, what enlarged it, and the nearest things the model was trained
+        on with their similarity (1: the same words), where that is known.
         """
         asked = read_asked(prompt, steps, guidance, seed, model)
         *_, drawn = draw(services, asked, count=1)
         assert isinstance(drawn, Drawn)
-        *_, large = enlarge_each(services, drawn.pictures, ENLARGER)
-        assert isinstance(large, EnlargedSamples)
+        large = enlarged_if_small(services, drawn.pictures, ENLARGER)
         near = [{"caption": near.caption, "similarity": round(near.similarity, 3)} for near in drawn.neighbours]
         return keep_drawing(asked, drawn, large), {**facts_of(asked, drawn, large), "nearest": near}
 
@@ -183,25 +195,40 @@ def build(services: Services) -> None:
         text_to_image,
         [
             gr.Textbox(label="prompt", render=False),
-            gr.Number(25, label="steps", render=False),
-            gr.Number(3, label="guidance", render=False),
+            gr.Number(sampling_for(first).steps, label="steps", render=False),
+            gr.Number(sampling_for(first).guidance, label="guidance", render=False),
             gr.Number(0, label="seed", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            gr.Textbox(first, label="model", render=False),
         ],
         gr.Image(label="picture", format="png", render=False),
     )
 
 
+def slider_settings(model: str) -> list[dict[str, Any]]:
+    """What the sliders of guidance and steps show for the model of that id: how it is best asked."""
+    best = sampling_for(model)
+    label = "Guidance" if best.guided else "Guidance (unused)"
+    return [
+        {"value": best.guidance, "interactive": best.guided, "label": label},
+        {"value": best.steps, "minimum": best.fewest_steps},
+    ]
+
+
 def plain_sheet(drawn: Drawn) -> Sheet:
-    """The pictures as they are first shown, enlarged without any model."""
-    return make_sheet(drawn.pictures, drawn.pictures, COLUMNS, SCALE)
+    """The pictures as they are first shown, small ones enlarged without any model."""
+    return make_sheet(drawn.pictures, drawn.pictures, COLUMNS, scale_for(drawn))
+
+
+def scale_for(drawn: Drawn) -> int:
+    """How many times the pictures are enlarged without any model."""
+    return 1 if large_enough(drawn.pictures) else SCALE
 
 
 def notice_for(drawn: Drawn, large: EnlargedSamples | None = None) -> str:
     """How large the pictures are and who made them so."""
     side = drawn.pictures.shape[1]
-    by = f"enlarged by {large.spec.title}" if large else "enlarged smoothly"
-    return f"Drawn at {side} x {side}, {by}. AI-generated."
+    by = f", enlarged by {large.spec.title}" if large else ", enlarged smoothly" if scale_for(drawn) > 1 else ""
+    return f"Drawn at {side} x {side}{by}. AI-generated."
 
 
 def words_for(drawn: Drawn) -> str:
@@ -215,14 +242,14 @@ def facts_of(asked: Asked, drawn: Drawn, large: EnlargedSamples | None = None) -
         "seconds": round(drawn.took, 3),
         "licence": drawn.lease.spec.licence,
         "drawn_at": drawn.pictures.shape[1],
-        "enlarged": large.spec.id if large else f"{SCALE} times, Lanczos",
+        "enlarged": large.spec.id if large else f"{SCALE} times, Lanczos" if scale_for(drawn) > 1 else None,
     }
 
 
 def keep_drawing(asked: Asked, drawn: Drawn, large: EnlargedSamples | None = None) -> str:
     """The pictures as a PNG that carries its label; returns its path."""
     columns = COLUMNS if len(drawn.pictures) > 1 else 1
-    whole = tiled(large.pictures, columns) if large else tiled(drawn.pictures, columns, SCALE)
+    whole = tiled(large.pictures, columns) if large else tiled(drawn.pictures, columns, scale_for(drawn))
     return keep_png(whole, f"{asked.model}-seed-{asked.seed}.png", facts_of(asked, drawn, large))
 
 
@@ -234,8 +261,9 @@ def matrix_value(asked: Asked, template: Template, cells: Cells) -> dict[str, An
 
 def grid_value(asked: Asked, cells: list[Cells]) -> dict[str, Any]:
     """The sheet of guidance against steps."""
-    down = [f"{steps} steps" for steps in GRID_STEPS]
-    across = [f"guidance {guidance:g}" for guidance in GRID_GUIDANCE]
+    all_steps, all_guidance = grid_for(asked.model)
+    down = [f"{steps} step{'s' if steps > 1 else ''}" for steps in all_steps]
+    across = [f"guidance {guidance:g}" if len(all_guidance) > 1 else "no guidance" for guidance in all_guidance]
     return sheet_value(down, across, cells, f"{asked.prompt}; seed {asked.seed}. AI-generated.")
 
 
@@ -274,7 +302,7 @@ def record(services: Services) -> recorded.Recorded:
         settings={"asked": asdict(asked)},
         facts={
             "sheet": {"count": COUNT, "columns": COLUMNS, **sheet.sides()},
-            "side": drawn.pictures.shape[1],
+            "side": drawn.film.side,
             "noise": [round(share, 4) for share in drawn.film.noise],
             "near": near_value(drawn.neighbours),
             "notice": notice_for(drawn, large),

@@ -9,7 +9,7 @@ PAGE = Page(
     family="images",
     task=Task.TEXT_TO_IMAGE,
     formula="p(image | caption)",
-    sentence="Say what to draw. We trained this small model: it knows emoji, clip art and little else.",
+    sentence="Say what to draw. The small model is our own: it knows emoji, clip art and little else.",
     how=HowItWorks(
         sentences="In training, noise is mixed into a picture, and the network has to say, from the noisy picture and "
         "its caption, what the clean one was. To draw, it starts from pure noise and moves a step towards the picture "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from models.catalog import CATALOG
 from models.errors import ModelError
+from models.hosting import front_matter, hardware_table
 from models.locations import default_cache, offline_wanted
 from models.pins import read_pins, resolve, write_pins
 from models.registry import Registry
@@ -29,6 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "pin", help="ask the hub for the newest revisions and write them to models/pins.toml"
     )
     pin_parser.add_argument("models", nargs="*", metavar="MODEL", help="model ids (default: all that are unpinned)")
+    space_parser = commands.add_parser(
+        "space", help="the lines of the README's front matter that name the hub's models, for Hugging Face Spaces"
+    )
+    space_parser.add_argument(
+        "models", nargs="*", metavar="MODEL", help="model ids to have on the Space from the start (default: all)"
+    )
+    commands.add_parser("hardware", help="which hardware of Spaces runs which models, as it stands in the README")
     commands.add_parser("table", help="the catalog as a Markdown table, as it stands in the README")
     chosen = parser.parse_args(arguments)
 
@@ -40,6 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return verify(registry)
         if chosen.command == "table":
             print(markdown_table(registry))
+            return 0
+        if chosen.command == "hardware":
+            print(hardware_table(list(registry)))
+            return 0
+        if chosen.command == "space":
+            print(front_matter(registry, [registry[model_id] for model_id in chosen.models] or list(registry)))
             return 0
         if chosen.command == "pin":
             return pin([registry[model_id] for model_id in chosen.models] or list(registry))

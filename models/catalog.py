@@ -9,6 +9,8 @@ from models.spec import ModelSpec
 from models.specs.audio_super_resolution import AUDIO_SUPER_RESOLUTION
 from models.specs.colorization import COLORIZATION
 from models.specs.detection import DETECTION
+from models.specs.hub_editing import HUB_EDITING
+from models.specs.hub_text_to_image import HUB_TEXT_TO_IMAGE
 from models.specs.image_generation import IMAGE_GENERATION
 from models.specs.image_translation import IMAGE_TRANSLATION
 from models.specs.inpainting import INPAINTING
@@ -28,7 +30,9 @@ CATALOG: tuple[ModelSpec, ...] = (
     *COLORIZATION,
     *STYLE_TRANSFER,
     *IMAGE_TRANSLATION,
+    *HUB_EDITING,
     *TEXT_TO_IMAGE,
+    *HUB_TEXT_TO_IMAGE,
     *SPEECH,
     *AUDIO_SUPER_RESOLUTION,
     *WAVENET,

@@ -8,7 +8,7 @@ import ctypes
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -16,8 +16,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from models.errors import OutOfMemoryError
+from models.zero_gpu import lent_card, zero_gpu_here
 
 Precision = Literal["bfloat16", "float32"]
+_ZERO_GPU_MEMORY = 74_625_056_768
+"""Bytes of the half of an H200 that ZeroGPU lends, as its own library tells them."""
+_ZERO_GPU_WEIGHTS = 45_000_000_000
+"""Bytes. With more, some of its machines count every second twice."""
+_NOT_WORTH_A_LOAN = 1_000_000_000
+"""Bytes that a model needs: a smaller one should cost no visitor the minutes a day that the card is lent to them."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,12 @@ class Device:
     memory: int
     precision: Precision
     threads: int
+    on_loan: bool = False
+    """Whether it is there only during a call, as on ZeroGPU (models/zero_gpu.py)."""
+
+    def takes(self, memory: Mapping[Any, int]) -> bool:
+        """Whether a model that needs `memory` (bytes for each kind of device it runs on) belongs here."""
+        return self.kind in memory and not (self.on_loan and min(memory.values()) < _NOT_WORTH_A_LOAN)
 
 
 @cache
@@ -40,6 +53,8 @@ def available_devices() -> tuple[Device, ...]:
 
 def default_budget(device: Device) -> int:
     """Bytes that models may take: most of a graphics card, half of the main memory (the page needs some too)."""
+    if device.on_loan:
+        return min(device.memory, _ZERO_GPU_WEIGHTS)
     return int(device.memory * (0.9 if device.kind == "cuda" else 0.5))
 
 
@@ -54,7 +69,7 @@ def release_unused_memory() -> None:
 def load_within_memory(loader: Callable[[Path, Device], Any], folder: Path, device: Device, title: str) -> Any:
     """Calls `loader`; running out of memory becomes an `OutOfMemoryError` that a student can read."""
     try:
-        return loader(folder, device)
+        return lent_card().place(lambda: loader(folder, device)) if device.on_loan else loader(folder, device)
     except Exception as error:
         # torch's own error has this name; asking by name spares the registry the import of torch.
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
@@ -100,6 +115,8 @@ def _physical_memory() -> int:
 
 def _cuda_device() -> Device | None:
     """The first CUDA device, asked of the driver itself, and only if the installed torch could use it."""
+    if zero_gpu_here():  # no driver to ask: the card is elsewhere until it is lent
+        return Device("cuda", "ZeroGPU", _ZERO_GPU_MEMORY, "bfloat16", _cpu_device().threads, on_loan=True)
     if metadata.version("torch").endswith("+cpu"):
         return None
     try:

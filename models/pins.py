@@ -34,20 +34,21 @@ class Pin:
         return Weights(name, self.files, (HubFiles(self.repo, self.revision),))
 
 
-def hub_weights(repo: str, *wanted: str, size: int) -> Weights:
+def hub_weights(repo: str, *wanted: str, size: int, branch: str = "main") -> Weights:
     """The files of `repo` ("owner/name") that match one of the patterns `wanted`, pinned if models/pins.toml pins them.
 
-    `size` is about how many bytes they have, as long as nobody has looked.
+    `size` is about how many bytes they have, as long as nobody has looked. Where only a pull request holds them as
+    safetensors, its `branch` is "refs/pr/<number>"; a pin is a commit all the same.
     """
     name = repo.replace("/", "--")
     pin = _pins().get(repo)
     if pin is not None:
         return pin.weights(name)
-    return Weights(name, (), (), unpinned=HubRepository(repo, wanted, size))
+    return Weights(name, (), (), unpinned=HubRepository(repo, wanted, size, branch))
 
 
 def resolve(repository: HubRepository) -> Pin:
-    """Asks the hub what the newest revision is and which bytes its wanted files have.
+    """Asks the hub what the newest revision of its branch is and which bytes its wanted files have.
 
     Raises `FetchError` with a sentence for people.
     """
@@ -55,9 +56,9 @@ def resolve(repository: HubRepository) -> Pin:
     from huggingface_hub.hf_api import RepoFile
 
     repo = repository.repo
-    with hub_errors(repo, "main") as endpoint, tempfile.TemporaryDirectory() as folder:
+    with hub_errors(repo, repository.branch) as endpoint, tempfile.TemporaryDirectory() as folder:
         api = HfApi(endpoint=endpoint)
-        revision = api.model_info(repo).sha
+        revision = api.model_info(repo, revision=repository.branch).sha
         if revision is None:
             raise FetchError(f"{repo}: the hub does not say which revision is the newest")
         tree = api.list_repo_tree(repo, revision=revision, recursive=True)

@@ -220,7 +220,7 @@ class Registry:
         return {d.kind: (self._residents.held(d), self._residents.budget[d.kind]) for d in self.devices}
 
     def _device_for(self, spec: ModelSpec) -> Device | None:
-        return next((device for device in self.devices if device.kind in spec.memory), None)
+        return next((device for device in self.devices if device.takes(spec.memory)), None)
 
     def _take(self, model_id: str) -> Resident:
         while True:

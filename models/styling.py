@@ -19,6 +19,9 @@ from models.tasks import Progress
 MIN_SIDE = 32
 """Pixels: the networks reduce a picture to a quarter and mirror its border, so nothing smaller passes through them."""
 
+LONGEST_PROMPT = 500
+"""Characters of an instruction that says what should change."""
+
 StyleSource = str | Image.Image
 """A style: the name of one that the model has learnt, or any picture."""
 
@@ -68,9 +71,14 @@ class Stylist(Protocol):
 
 @dataclass(frozen=True)
 class ImageTranslationRequest:
-    """Turn `image` (RGB, at least 32 pixels on each side) into a picture of the other kind."""
+    """Turn `image` (RGB, at least 32 pixels on each side) into a picture of the other kind.
+
+    `prompt` says what should change, to models that read it; `seed` fixes whatever is random.
+    """
 
     image: Image.Image
+    prompt: str = ""
+    seed: int = 0
 
     def __post_init__(self) -> None:
         """Raises `BadInputError` for a picture that is too small."""
@@ -88,7 +96,10 @@ class ImageTranslator(Protocol):
     """p(picture of the other kind | picture)."""
 
     def translate(self, request: ImageTranslationRequest) -> Iterator[Progress | TranslatedImage]:
-        """Yields `Progress` after each step of the work and `TranslatedImage` last."""
+        """Yields `Progress` after each step of the work and `TranslatedImage` last.
+
+        Raises `BadInputError` if the model needs a prompt and there is none.
+        """
         ...
 
 

@@ -2,7 +2,7 @@
 answered. Nothing here imports torch or gradio.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +21,32 @@ LARGEST_GUIDANCE = 15.0
 LARGEST_SEED = 2**31 - 1
 LONGEST_PROMPT = 200
 """Characters. The network reads far fewer words, but a long prompt is still answered."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a model is best asked: with how many steps and how much guidance. One that is not `guided`, because it has
+    been distilled to few steps, uses no guidance, whatever a request says."""
+
+    steps: int = 25
+    guidance: float = 3.0
+    stroke_steps: int = 20
+    fewest_steps: int = 4
+    guided: bool = True
+
+
+SAMPLING: Mapping[str, Sampling] = {
+    "flux2-klein-4b": Sampling(steps=4, guidance=0, stroke_steps=4, fewest_steps=1, guided=False),
+    "z-image-turbo": Sampling(steps=8, guidance=0, stroke_steps=8, fewest_steps=1, guided=False),
+    "sd-turbo": Sampling(steps=4, guidance=0, stroke_steps=4, fewest_steps=1, guided=False),
+    "stable-diffusion-1.5": Sampling(guidance=7.5),
+}
+"""By model id; a model that is not here is asked as `Sampling()` says."""
+
+
+def sampling_for(model: str) -> Sampling:
+    """How the model of that id is best asked."""
+    return SAMPLING.get(model, Sampling())
 
 
 @dataclass(frozen=True)
@@ -79,8 +105,9 @@ class Denoising:
     """What the model holds after step `done` of `total` (0: before the first).
 
     `noisy` are the pictures on their way, of which the share `noise_share` (0 to 1) is noise; `clean` are the pictures
-    that the network foresees from there. Both [B, S, S, 3]; values beyond black and white are cut off. At the last step
-    `noisy` is the result.
+    that the network foresees from there. Both [B, s, s, 3]; values beyond black and white are cut off. Where the model
+    works on latents, both are small previews of them (s below `PictureFromText.image_size`), and at the last step
+    `pictures` [B, S, S, 3] are the decoded ones; elsewhere `noisy` is the result at the last step.
     """
 
     done: int
@@ -88,6 +115,12 @@ class Denoising:
     noise_share: float
     noisy: Pixels
     clean: Pixels
+    pictures: Pixels | None = None
+
+    @property
+    def result(self) -> Pixels:
+        """The finished pictures, at the last step."""
+        return self.noisy if self.pictures is None else self.pictures
 
 
 @dataclass(frozen=True)
@@ -113,13 +146,15 @@ class PictureFromText(Protocol):
     def from_strokes(self, request: StrokeToImageRequest) -> Iterator[Denoising]:
         """SDEdit: noise is mixed into the drawing, then removed. Yields as `draw` does, B = number of strengths.
 
-        All strengths take the same number of steps here, each from its own noise to none; `noise_share` is the
-        strongest one's, and multiplied by strength / max(strengths) it is that of each.
+        All strengths take the same number of steps here, each from its own noise to none; where they go side by side,
+        `noise_share` is the strongest one's, and multiplied by strength / max(strengths) it is that of each. Where they
+        go one after the other, `total` counts the steps of all, and `noise_share` is that of the one in work.
         """
         ...
 
     def nearest(self, prompt: str, count: int) -> tuple[Neighbour, ...]:
-        """The `count` things it was trained on whose captions are nearest to `prompt`, the nearest first."""
+        """The `count` things it was trained on whose captions are nearest to `prompt`, the nearest first; none if
+        nobody knows what it was trained on."""
         ...
 
 

@@ -24,13 +24,18 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 REVISION = "5ca1ab1e0ddba11cafe0b0a710adedfacade5eed"
-"""The one commit of every repository here; `main` points to it."""
+"""The one commit of every repository here; `main` and `PULL_REQUEST` point to it."""
+
+PULL_REQUEST = "refs/pr/6"
 
 ACCEPTED_TOKEN = "hf_standin"
 """The token of somebody who has accepted every licence."""
 
-_PATH = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
-_API = re.compile(r"/api/models/(?P<repo>[^/]+/[^/]+)(/(?P<kind>revision|tree)/(?P<revision>[^/]+)(/(?P<folder>.+))?)?")
+_PATH = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>refs/pr/\d+|[^/]+)/(?P<file>.+)")
+_API = re.compile(
+    r"/api/models/(?P<repo>[^/]+/[^/]+)"
+    r"(/(?P<kind>revision|tree)/(?P<revision>refs/pr/\d+|[^/]+)(/(?P<folder>.+))?)?"
+)
 _CHUNK = 64 << 10
 
 
@@ -110,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         folder = self.hub.repositories.get(match["repo"]) if match else None
         if match is None or folder is None:
             self._refuse(401, "RepoNotFound", "Repository not found")
-        elif match["revision"] not in (REVISION, "main", None):
+        elif match["revision"] not in (REVISION, "main", PULL_REQUEST, None):
             self._refuse(404, "RevisionNotFound", f"Invalid rev id: {match['revision']}")
         elif match.re is _API:
             self._describe(match["repo"], folder, match["kind"], match["folder"] or "")

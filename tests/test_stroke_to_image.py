@@ -11,7 +11,6 @@ from demos.services import Services
 from demos.stroke_examples import PAINTINGS, PALETTE
 from demos.stroke_painting import (
     ADDING,
-    STEPS,
     STRENGTHS,
     Asked,
     Compared,
@@ -24,9 +23,11 @@ from demos.stroke_painting import (
 )
 from demos.stroke_to_image_page import PAGE
 from models.errors import BadInputError
+from models.text_to_image import sampling_for
 from tests import browser
 
 MODEL = "pixel-dit"
+STEPS = sampling_for(MODEL).stroke_steps
 HOUSE = PAINTINGS[0]
 
 

@@ -20,6 +20,8 @@ function show() {
   find(".notice").textContent = value.notice;
   find(".near-note").textContent = value.note;
   find(".near ol").replaceChildren(...value.near.map(neighbour));
+  find(".near h4").hidden = !value.near.length;  // nobody knows what it was trained on
+  find(".plain-switch").hidden = value.sheet.plain.url === value.sheet.smooth.url;
   Object.assign(find(".save-drawn"), { href: value.download.url, download: value.download.orig_name });
   stop();
   film = value.film;

@@ -1,0 +1,48 @@
+"""How long a request needs a graphics card, for a host that lends one by the second (ZeroGPU).
+
+Estimates for a large card (H200) that err on the long side: no such card was at hand to measure. Too long a time costs
+a place in the line, too short a one may end the work half-way.
+"""
+
+import math
+
+from models.colorization import ColorizationRequest
+from models.inpainting import InpaintingRequest
+from models.styling import ImageTranslationRequest
+from models.tasks import SpeechRequest, TextRequest, TranslationRequest, UpscaleRequest
+from models.text_to_image import StrokeToImageRequest, TextToImageRequest
+
+FEWEST, MOST, UNKNOWN = 10, 120, 60
+"""Seconds; a visitor without an account has a few minutes a day."""
+_START = 8.0
+"""Seconds until a fresh process has the weights on the card."""
+_STEP_OF_A_MEGAPIXEL = 0.4
+_STEPS = 30
+"""Of a pipeline whose request does not say."""
+_TOKEN = 0.04
+_SPOKEN_CHARACTER = 0.05
+
+
+def gpu_seconds(*arguments: object) -> int:
+    """Whole seconds for a call with these arguments; `UNKNOWN` if no request known here is among them."""
+    works = [work for argument in arguments if (work := _work(argument)) is not None]
+    return min(MOST, max(FEWEST, math.ceil(_START + sum(works)))) if works else UNKNOWN
+
+
+def _work(request: object) -> float | None:
+    match request:
+        case TextRequest() | TranslationRequest():
+            return request.max_new_tokens * _TOKEN
+        case SpeechRequest():
+            return len(request.text) * _SPOKEN_CHARACTER
+        case TextToImageRequest():
+            return len(request.seeds) * request.steps * _STEP_OF_A_MEGAPIXEL
+        case StrokeToImageRequest():
+            return len(request.strengths) * request.steps * _STEP_OF_A_MEGAPIXEL
+        case ColorizationRequest():
+            return (1 + request.draws) * _STEPS * _STEP_OF_A_MEGAPIXEL
+        case UpscaleRequest() | InpaintingRequest() | ImageTranslationRequest():
+            megapixels = request.image.width * request.image.height / 1e6
+            return max(1.0, megapixels) * _STEPS * _STEP_OF_A_MEGAPIXEL
+        case _:
+            return None
