@@ -1,115 +1,123 @@
-"""Language models on transformers, one step at a time: the way for CUDA, from the same GGUF files as on the CPU."""
+"""Language models on transformers: the way for graphics cards, from safetensors or from the same GGUF files as on the
+CPU, with several students' texts growing in one batch.
 
-from collections.abc import Iterator
+On a card another company may round differently in bfloat16 and tip a close draw; in float32 on the CPU it does not.
+"""
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    DynamicCache,
-    GgufConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
+from transformers.utils import logging as transformers_logging
 
+from models.backends.continuous_batching import ContinuousBatching, Drawn, TextStream
+from models.backends.slot_cache import bytes_of_a_token
 from models.devices import Device, configure_torch
 from models.errors import BadInputError
 from models.tasks import Candidate, TextRequest, Token
 
+LONGEST_CONTEXT = 2048
+"""Tokens of one text, prompt included, whatever the model could read: what the cache holds for each slot."""
+MOST_SLOTS = 16
+CACHE_SHARE, MOST_CACHE = 0.1, 2_000_000_000
+"""Of a card's memory, and bytes, that the keys and values of one model's texts may take: models for pictures want to
+lie beside it. The memory in a spec includes `MOST_CACHE`."""
 # What ends a text beside the tokenizer's own token: base models and chat models of one family differ in it.
 _ENDS = ("<|endoftext|>", "<|im_end|>")
 
 
 def load(files: Path, device: Device) -> "CausalLM":
-    """The model in the only GGUF file of `files`, its weights unpacked to the number format of `device`."""
+    """The model in the folder `files`, in the number format of `device`: a repository with safetensors, or the only
+    GGUF file, unpacked."""
     configure_torch()
-    (model,) = files.glob("*.gguf")
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    source: dict[str, Any] = {"use_safetensors": True}
+    tokens: dict[str, Any] = {}
+    for gguf in files.glob("*.gguf"):
+        # Packed weights would need kernels from the hub, which are code, and run slower than plain bfloat16.
+        source = {"gguf_file": gguf.name, "quantization_config": GgufConfig(dequantize=True)}
+        tokens = {"gguf_file": gguf.name}
     network: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         files,
-        gguf_file=model.name,
-        # Packed weights would need kernels from the hub, which are code, and run slower than plain bfloat16.
-        quantization_config=GgufConfig(dequantize=True),
         dtype=getattr(torch, device.precision),
+        attn_implementation="sdpa",
         local_files_only=True,
+        trust_remote_code=False,
+        **source,
     )
-    tokenizer = AutoTokenizer.from_pretrained(files, gguf_file=model.name, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(files, local_files_only=True, trust_remote_code=False, **tokens)
     network.to(torch.device(device.kind))  # type: ignore[arg-type]
-    return CausalLM(network, tokenizer)
+    return CausalLM(network, tokenizer, cache=min(MOST_CACHE, int(CACHE_SHARE * device.memory)))
 
 
 class CausalLM:
-    """A `LanguageModel`. Any number of threads may generate at once: each request has its own key-value cache, and the
-    network only reads its weights. `tokenizer` must be a byte-level BPE, as those of GPT-2, SmolLM2 and Qwen are."""
+    """A `LanguageModel`. Any number of threads may generate at once. `tokenizer` must be a byte-level BPE, as those of
+    GPT-2, SmolLM2 and Qwen are; `cache` is the number of bytes for keys and values of texts under way."""
 
-    def __init__(self, network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        self._network = network
+    def __init__(self, network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, cache: int) -> None:
         self._tokenizer = tokenizer
-        self._raw = _bytes_of_tokens(tokenizer, network.config.vocab_size)
+        config = network.config.get_text_config()
+        self._raw = _bytes_of_tokens(tokenizer, config.vocab_size)
         vocabulary = tokenizer.get_vocab()
-        self._ends = {tokenizer.eos_token_id} | {vocabulary[end] for end in _ENDS if end in vocabulary}
-        self._context: int = network.config.max_position_embeddings
+        ends = {tokenizer.eos_token_id} | {vocabulary[end] for end in _ENDS if end in vocabulary}
+        context = min(config.max_position_embeddings, LONGEST_CONTEXT)
+        of_a_text = context * bytes_of_a_token(config, network.dtype.itemsize)
+        slots = max(1, min(MOST_SLOTS, cache // of_a_text))
+        self._engine = ContinuousBatching(network, slots=slots, context=context, ends=ends)
+
+    @property
+    def make_room(self) -> Callable[[], None]:
+        """Unloads idle models; set by the registry."""
+        return self._engine.make_room
+
+    @make_room.setter
+    def make_room(self, unload: Callable[[], None]) -> None:
+        self._engine.make_room = unload
 
     def generate(self, request: TextRequest) -> Iterator[Token]:
-        """Yields each new token as it is decided.
+        """Yields each new token as it is decided. `close` of what it returns may be called from any thread.
 
         Raises `BadInputError` for a prompt longer than the model's context and for foreign token ids.
         """
-        text = self._read(request)
-        device = self._network.device
-        generator = torch.Generator(device).manual_seed(request.seed % 2**32)
-        cache = DynamicCache(config=self._network.config)
-        for _ in range(min(request.max_new_tokens, self._context - len(text))):
-            logits = self._next_logits(text, cache)
-            token = self._token(logits, draw(logits, request, generator), request.alternatives)
-            if token.id in self._ends:
-                return
-            yield token
-            text = [token.id]
+        return TokenStream(self._engine.write(self._read(request), request), self._raw)
 
     def _read(self, request: TextRequest) -> list[int]:
-        # What looks like a control token in the text of a visitor is text.
-        text = [*self._tokenizer(request.prompt, split_special_tokens=True).input_ids, *request.forced]
-        if len(text) >= self._context:
+        text: list[int] = []
+        for piece in request.pieces:
+            if isinstance(piece, str):
+                # What looks like a control token in the text of a visitor is text.
+                text += self._tokenizer(piece, split_special_tokens=True, add_special_tokens=False).input_ids
+            else:
+                text.append(piece)
+        context = self._engine.context
+        if len(text) >= context:
             raise BadInputError(
-                f"This text is too long: it has {len(text):,} tokens and the model reads at most {self._context:,}; "
+                f"This text is too long: it has {len(text):,} tokens and the model reads at most {context:,}; "
                 "please shorten it."
             )
         if max(text) >= len(self._raw):
             raise BadInputError("This model does not know these tokens; please start again from your text.")
         return text
 
-    @torch.inference_mode()
-    def _next_logits(self, text: list[int], cache: DynamicCache) -> torch.Tensor:
-        """Logits (vocabulary size, float32) of what follows the cached text and then `text`."""
-        ids = torch.tensor([text], device=self._network.device)
-        logits: torch.Tensor = self._network(input_ids=ids, past_key_values=cache, logits_to_keep=1).logits
-        return logits[0, -1].float()
 
-    def _token(self, logits: torch.Tensor, choice: int, count: int) -> Token:
-        probabilities = logits.softmax(-1)
-        likeliest = probabilities.topk(min(count, len(probabilities)))
-        alternatives = tuple(
-            Candidate(id, self._raw[id], probability)
-            for id, probability in zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True)
-        )
-        return Token(choice, self._raw[choice], float(probabilities[choice]), alternatives)
+class TokenStream(Iterator[Token]):
+    """The tokens of one text. `raw` says what each token id spells."""
 
+    def __init__(self, drawn: TextStream, raw: list[bytes]) -> None:
+        self._drawn = drawn
+        self._raw = raw
 
-def draw(logits: torch.Tensor, request: TextRequest, generator: torch.Generator) -> int:
-    """One token id from `logits` (vocabulary size, float32): temperature first, then top-k (Fan et al. 2018), then
-    top-p (Holtzman et al. 2020, nucleus sampling), which keeps the likeliest tokens up to the one that reaches p.
-    """
-    if request.greedy:
-        return int(logits.argmax())
-    logits, ids = (logits / request.temperature).sort(descending=True)
-    if request.top_k:
-        logits, ids = logits[: request.top_k], ids[: request.top_k]
-    probabilities = logits.softmax(-1)
-    kept = probabilities.cumsum(-1) - probabilities < request.top_p
-    kept[0] = True  # also where rounding leaves nothing
-    return int(ids[torch.multinomial(probabilities * kept, 1, generator=generator)])
+    def __next__(self) -> Token:
+        drawn: Drawn = next(self._drawn)
+        others = tuple(Candidate(id, self._raw[id], probability) for id, probability in drawn.likeliest)
+        return Token(drawn.id, self._raw[drawn.id], drawn.probability, others)
+
+    def close(self) -> None:
+        """Ends the text within one token."""
+        self._drawn.close()
 
 
 def _bytes_of_tokens(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int) -> list[bytes]:
