@@ -64,11 +64,14 @@ class LentCard:
             del self._backends[number]
             self._lend_anew()
 
-    def steps(self, number: int, method: str, *arguments: Any, **keywords: Any) -> Iterator[Any]:
+    def steps(self, number: int, method: str, *arguments: Any, **keywords: Any) -> "LentSteps":
         """The steps that a method of model `number` yields on the card. Closing them stops it there, at its next step.
 
-        Raises the `ModelError` of the model, or one that says why there is no card.
+        They raise the `ModelError` of the model, or one that says why there is no card.
         """
+        return LentSteps(self._steps(number, method, *arguments, **keywords))
+
+    def _steps(self, number: int, method: str, *arguments: Any, **keywords: Any) -> Generator[Any, None, None]:
         try:
             with closing(self._on_card(number, method, *arguments, **keywords)) as steps:
                 for step in steps:
@@ -92,6 +95,31 @@ class LentCard:
                 yield _Refused(error)
 
         self._on_card: Steps = self._spaces.GPU(steps, duration=_seconds_asked)
+
+
+class LentSteps(Iterator[Any]):
+    """The steps of a call on the card. Any thread may close them: where another waits for a step, it is the last."""
+
+    def __init__(self, steps: Generator[Any, None, None]) -> None:
+        self._steps = steps
+        self._inside = threading.Lock()
+        self._closed = False
+
+    def __next__(self) -> Any:
+        with self._inside:
+            try:
+                return next(self._steps)
+            finally:
+                if self._closed:
+                    self._steps.close()
+
+    def close(self) -> None:
+        self._closed = True
+        if self._inside.acquire(blocking=False):
+            try:
+                self._steps.close()
+            finally:
+                self._inside.release()
 
 
 class OnLoan:

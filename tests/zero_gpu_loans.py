@@ -2,6 +2,7 @@
 because one that runs many threads, as a whole test run does, may hang when it is forked."""
 
 import os
+import threading
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -99,6 +100,21 @@ def test_stop_reaches_the_lent_process(host: StandInZeroGPU, lent: Registry, tmp
         worker, _ = next(steps)
         steps.close()
         assert (tmp_path / "log").read_text() == f"closed in {worker}\n"
+
+
+def test_another_thread_may_stop_it(host: StandInZeroGPU, lent: Registry, tmp_path: Path) -> None:
+    with lent.lease("a") as lease:
+        steps = lease.backend.generate(TextRequest("go", max_new_tokens=500))
+        seen: list[tuple[int, int]] = []
+        reader = threading.Thread(target=seen.extend, args=(steps,))
+        reader.start()
+        while not host.seconds:
+            time.sleep(0.01)
+        steps.close()
+        reader.join(10)
+        assert not reader.is_alive()
+        assert len(seen) < 500
+        assert "closed in" in (tmp_path / "log").read_text()
 
 
 def test_a_model_loaded_later_is_known_to_the_process(host: StandInZeroGPU, lent: Registry) -> None:
