@@ -13,12 +13,12 @@ PAGE = Page(
     sentence="The model gives every possible next token a probability, draws one, and repeats.",
     how=HowItWorks(
         sentences="A text is cut into tokens: words and pieces of words. A transformer reads all tokens so far and "
-        "gives each of its 49,152 possible next ones a probability; one is drawn, and the longer text goes in again. "
-        "The temperature T sharpens (below 1) or flattens (above 1) the probabilities before the draw; the percentages "
-        "shown are the model's own, at T = 1.",
+        "gives each of tens of thousands of possible next ones a probability; one is drawn, and the longer text goes "
+        "in again. The temperature T sharpens (below 1) or flattens (above 1) the probabilities before the draw; the "
+        "percentages shown are the model's own, at T = 1.",
         formula=r"p(x) = \prod_{t} p(x_t \mid x_{<t}), \qquad p_T(x_t) \propto p(x_t \mid x_{<t})^{1/T}",
         paper="GPT-2: [Radford et al. 2019](https://cdn.openai.com/better-language-models/"
-        "language_models_are_unsupervised_multitask_learners.pdf). The model here: SmolLM2, "
+        "language_models_are_unsupervised_multitask_learners.pdf). The model it opens with: SmolLM2, "
         "[Ben Allal et al. 2025](https://arxiv.org/abs/2502.02737).",
         code="""
 from pathlib import Path

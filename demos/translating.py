@@ -16,6 +16,7 @@ from demos.services import Services
 from demos.writing import MAX_TEMPERATURE, SHOW_EVERY_SECONDS
 from models.backends.prompted_translator import LANGUAGES, translator_on
 from models.errors import BadInputError
+from models.specs.hub_language import ONLY_DIRECTION
 from models.states import Lease, LoadProgress
 from models.tasks import Decoding, Task, Token, Translation, TranslationRequest, text_of
 from models.text_input import clean_text
@@ -77,6 +78,11 @@ def title_of(direction: str) -> str:
     return " to ".join(LANGUAGES[language] for language in direction.split("-"))
 
 
+def knows(model: str, direction: str) -> bool:
+    """Whether the model of that id translates in `direction`, and the tab offers it."""
+    return direction in DIRECTIONS and ONLY_DIRECTION.get(model, direction) == direction
+
+
 def make_request(
     text: str | None,
     direction: str | None,
@@ -111,6 +117,9 @@ def translate(
     `before` is the text of the forced tokens."""
     if Task.TRANSLATION not in services.registry[model].tasks:
         raise BadInputError(f"{services.registry[model].title} does not translate; please choose another model.")
+    if not knows(model, f"{request.source}-{request.target}"):
+        only = title_of(ONLY_DIRECTION[model])
+        raise BadInputError(f"This model translates from {only} only; please choose that direction or another model.")
     with (yield from services.registry.enter(model)) as lease:
         started = last_shown = time.perf_counter()
         last = Translation(())
@@ -131,7 +140,7 @@ def compare(
 ) -> Generator[str | tuple[Compared, ...], None, None]:
     """Translates by every decoding, and each result back: words on how far it is, and all results after each step."""
     results: list[Compared] = []
-    way_back = f"{request.target}-{request.source}" in DIRECTIONS
+    way_back = knows(model, f"{request.target}-{request.source}")
     for decoding in DECODINGS:
         yield f"{decoding}: translating"
         for step in translate(services, replace(request, decoding=decoding), model):

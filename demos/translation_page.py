@@ -14,12 +14,13 @@ PAGE = Page(
     how=HowItWorks(
         sentences="A translation is a text with a condition: every next token depends on the source sentence and on "
         "the tokens before it. Greedy decoding takes the likeliest token each time; beam search keeps the four best "
-        "beginnings and so may find a likelier sentence; sampling draws. The model here was asked in words to "
-        "translate: its prompt holds your sentence, and control tokens that your text cannot imitate mark its limits.",
+        "beginnings and so may find a likelier sentence; sampling draws. A model that was made to chat is asked in "
+        "words to translate: its prompt holds your sentence, and control tokens that your text cannot imitate mark its "
+        "limits.",
         formula=r"p(y \mid x) = \prod_{t} p(y_t \mid y_{<t}, x), \qquad \hat y = \arg\max_y \tfrac{1}{|y|}"
         r"\log p(y \mid x)",
         paper="Sequence to sequence: [Sutskever et al. 2014](https://arxiv.org/abs/1409.3215); attention: "
-        "[Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473). The model here: Qwen2.5-Coder, "
+        "[Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473). The model it opens with: Qwen2.5-Coder, "
         "[Hui et al. 2024](https://arxiv.org/abs/2409.12186).",
         code="""
 from pathlib import Path

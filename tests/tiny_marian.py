@@ -12,10 +12,13 @@ from demos.translating import sentence_pairs
 LAYERS, HEADS, POSITIONS = 2, 4, 64
 
 
-def write_tiny_marian(folder: Path, seed: int = 0) -> None:
-    """Writes the files of an opus-mt repository for Chinese to English into `folder`, in safetensors."""
+_THREE_LETTERS = {"zh": "zho", "en": "eng"}
+
+
+def write_tiny_marian(folder: Path, seed: int = 0, direction: tuple[str, str] = ("zh", "en")) -> None:
+    """Writes the files of an opus-mt repository for `direction` into `folder`, in safetensors."""
     folder.mkdir(parents=True, exist_ok=True)
-    pairs = sentence_pairs("zh", "en")
+    pairs = sentence_pairs(*direction)
     vocabulary = {"</s>": 0, "<unk>": 1}
     for name, sentences in (("source", [pair.source for pair in pairs]), ("target", [pair.target for pair in pairs])):
         sentencepiece.SentencePieceTrainer.train(
@@ -32,8 +35,8 @@ def write_tiny_marian(folder: Path, seed: int = 0) -> None:
     vocabulary["<pad>"] = len(vocabulary)
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     settings = {
-        "source_lang": "zho",
-        "target_lang": "eng",
+        "source_lang": _THREE_LETTERS[direction[0]],
+        "target_lang": _THREE_LETTERS[direction[1]],
         "tokenizer_class": "MarianTokenizer",
         "model_max_length": 64,
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, StoppingCriteria, StoppingCriteriaList
+from transformers.utils import logging as transformers_logging
 
 from models.beam_search import WIDTH
 from models.devices import Device, configure_torch
@@ -26,6 +27,7 @@ _SHORT = {"zho": "zh", "cmn": "zh", "eng": "en", "deu": "de", "fra": "fr", "spa"
 def load(files: Path, device: Device) -> "Marian":
     """The model in `files`: config, safetensors, vocab.json, source.spm, target.spm and tokenizer_config.json."""
     configure_torch()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     network = AutoModelForSeq2SeqLM.from_pretrained(
         files,
         dtype=getattr(torch, device.precision),
