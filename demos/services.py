@@ -40,13 +40,14 @@ def make_services(settings: Settings) -> Services:
 
 def load_ahead(registry: Registry) -> None:
     """Loads what runs on a card on loan before the page is served, as such hosts ask for: the preferred model of each
-    task, as long as they fit together. What fails is told in the log and tried again when somebody asks for it."""
+    task, those that serve the most tabs first, as long as they fit together. What fails is told in the log and tried
+    again when somebody asks for it."""
     if any(device.on_loan for device in registry.devices):
         lent_card()  # now, in the main thread; the host also refuses a program that has nothing to lend its card to
-    for task in Task:
-        best = registry.choose(task).spec
-        device = next((device for device in registry.devices if best and device.takes(best.memory)), None)
-        if best is None or device is None or not device.on_loan:
+    preferred = {best.id: best for task in Task if (best := registry.choose(task).spec)}
+    for best in sorted(preferred.values(), key=lambda spec: len(spec.tasks), reverse=True):
+        device = next((device for device in registry.devices if device.takes(best.memory)), None)
+        if device is None or not device.on_loan:
             continue
         held, budget = registry.memory()[device.kind]
         if held + best.memory[device.kind] > budget:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from models.devices import Device, default_budget
 from models.sources import HubFiles, WeightFile
 from models.spec import ModelSpec
+from models.tasks import Task
 from models.units import gigabytes
 
 _GB = 1_000_000_000
@@ -24,6 +25,11 @@ class Hardware:
         """Bytes that models may take on the card; 0 without one."""
         return default_budget(self.card) if self.card else 0
 
+    def runs(self, spec: ModelSpec) -> bool:
+        """Whether `spec` runs here, alone on the card if that is where it belongs."""
+        on_card = self.card is not None and self.card.takes(spec.memory) and spec.memory["cuda"] <= self.budget
+        return on_card or "cpu" in spec.memory
+
 
 def _card(memory: int, *, on_loan: bool = False) -> Device:
     return Device("cuda", "", memory, "bfloat16", 8, on_loan)
@@ -40,22 +46,23 @@ HARDWARE = (
 
 
 def hardware_table(specs: Sequence[ModelSpec]) -> str:
-    """In Markdown: what each hardware adds to the one above it, by the memory that the specs tell."""
-    small = [spec for spec in specs if "cpu" in spec.memory]
+    """In Markdown: the model that an application opens with on each hardware, by preference and by the memory that the
+    specs tell, once every model is pinned; and for how many students that is. Applications to which a card adds nothing
+    are left out."""
+    tasks = dict.fromkeys(task for spec in specs if "cpu" not in spec.memory for task in spec.tasks)
     rows = [
-        "| hardware | for models | models that need a card and fit, each alone | students at once |",
-        "|---|---|---|---|",
+        ["", *(hardware.name for hardware in HARDWARE)],
+        ["---"] * (1 + len(HARDWARE)),
+        ["room for models", *(gigabytes(h.budget) if h.card else "no card" for h in HARDWARE)],
+        *([task, *(_opens_with(task, specs, hardware) for hardware in HARDWARE)] for task in tasks),
+        ["students at once", *(hardware.students for hardware in HARDWARE)],
     ]
-    for hardware in HARDWARE:
-        fit = [
-            f"{spec.title} ({gigabytes(spec.memory['cuda'])})"
-            for spec in specs
-            if hardware.card and spec not in small and hardware.card.takes(spec.memory)
-            if spec.memory["cuda"] <= hardware.budget
-        ]
-        room = gigabytes(hardware.budget) if hardware.card else "8.0 GB"
-        rows.append(f"| {hardware.name} | {room} | {', '.join(fit) or 'none'} | {hardware.students} |")
-    return "\n".join(rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _opens_with(task: Task, specs: Iterable[ModelSpec], hardware: Hardware) -> str:
+    fit = [spec for spec in specs if task in spec.tasks and hardware.runs(spec)]
+    return min(fit, key=lambda spec: spec.preference).title if fit else "nothing"
 
 
 def hub_repositories(specs: Iterable[ModelSpec]) -> tuple[str, ...]:

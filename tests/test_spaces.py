@@ -21,7 +21,7 @@ from models.pins import Pin, hub_weights
 from models.registry import Registry
 from models.sources import HubFiles, WeightFile, Weights
 from models.store import WeightStore
-from models.tasks import TextRequest
+from models.tasks import Task, TextRequest
 from models.text_to_image import TextToImageRequest
 from tests.conftest import CPU
 from tests.space_simulation import space_variables
@@ -63,14 +63,23 @@ def test_readme_shows_what_each_hardware_runs() -> None:
     )
 
 
-def test_hardware_runs_what_fits() -> None:
-    large = toy_spec("a", title="Large", memory={"cuda": 30 * GB})
-    lines = hardware_table([large, toy_spec("b", title="Small", memory={"cpu": GB, "cuda": GB})]).splitlines()
-    assert [line.split("|")[1].split(",")[0].strip() for line in lines[2:] if "Large (30.0 GB)" in line] == [
-        "ZeroGPU",
-        "L40S",
-        "A100",
+def test_hardware_opens_with_the_preferred_model_that_fits() -> None:
+    large = toy_spec("a", title="Large", memory={"cuda": 30 * GB}, preference=1)
+    small = toy_spec("b", title="Small", memory={"cpu": GB, "cuda": GB}, preference=2)
+    on_card = toy_spec("c", title="On a card", memory={"cuda": 4 * GB}, tasks=(Task.LANGUAGE,))
+    head, _, _, first, second, _ = hardware_table([large, small, on_card]).splitlines()
+    names = [cell.split(",")[0].strip() for cell in head.split("|")[2:-1]]
+    assert names == ["CPU basic (free): 2 cores", "ZeroGPU", "T4", "L4", "L40S", "A100"]
+    assert [cell.strip() for cell in first.split("|")[1:-1]] == [
+        "speech",
+        "Small",
+        "Large",
+        "Small",
+        "Small",
+        "Large",
+        "Large",
     ]
+    assert [cell.strip() for cell in second.split("|")[1:-1]] == ["language", "nothing", *["On a card"] * 5]
 
 
 def test_front_matter_preloads_only_what_is_pinned(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ HUB_EDITING = (
         trained_on="pictures with captions and edited pictures, not published",
         limits="Four steps. May change more than it was told to. Colours and fillings are asked for in words; it knows "
         "neither temperature nor doubt, and colour hints are laid over its answer.",
-        preference=5,
+        concurrency=4,
+        preference=4,
         reads_prompts=True,
     ),
     ModelSpec(

@@ -65,7 +65,7 @@ HUB_TEXT_TO_IMAGE = (
         limits="Distilled to 8 steps: it uses no guidance, and different seeds give much the same picture. Long, exact "
         "captions suit it best. In its film, steps are linear previews of the latents.",
         concurrency=4,
-        preference=4,
+        preference=5,
         reads_prompts=True,
     ),
     ModelSpec(
