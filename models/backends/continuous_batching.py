@@ -166,7 +166,7 @@ class ContinuousBatching:
         device = self._network.device
         tokens = torch.tensor(ids, device=device)
         positions = torch.tensor(read, device=device)[:, None] + torch.arange(tokens.shape[1], device=device)
-        mask = self._cache.begin(first, positions)
+        mask = self._cache.begin(first, positions, length=max(read) + tokens.shape[1])
         answer = self._network(
             input_ids=tokens,
             position_ids=positions,

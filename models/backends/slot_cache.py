@@ -21,15 +21,16 @@ class SlotCache(Cache):
         self.context = context
         self._kept: dict[int, tuple[Tensor, Tensor]] = {}
 
-    def begin(self, first: int, positions: Tensor) -> Tensor:
-        """Announces a pass over the slots from `first` on, whose new tokens stand at `positions` (texts, new tokens).
+    def begin(self, first: int, positions: Tensor, length: int) -> Tensor:
+        """Announces a pass over the slots from `first` on, whose new tokens stand at `positions` (texts, new tokens);
+        all of them below `length`.
 
         Returns which of the tokens so far each new one may look at: (texts, 1, new tokens, tokens so far), boolean.
         """
         self._rows = torch.arange(first, first + len(positions), device=positions.device)[:, None]
         self._slice = slice(first, first + len(positions))
         self._positions = positions
-        self._length = int(positions.max()) + 1
+        self._length = length
         so_far = torch.arange(self._length, device=positions.device)
         return so_far <= positions[:, None, :, None]
 

@@ -26,7 +26,7 @@ from models.tasks import LanguageModel, TextRequest
 
 GGUF = SMOLLM2_135M.files[0].name
 LECTURE = "To get an A+ in deep generative models, students have to"
-ROUNDS = 2
+ROUNDS = 5
 STUDENTS = (1, 4, 16)
 TOKENS = 48
 
