@@ -63,13 +63,15 @@ PAGE = Page(
     how=HowItWorks(
         sentences="A generator turns random numbers z into a picture G(z). In a GAN it learns from a second network, "
         "which tries to tell its pictures from real ones: each improves until the other can hardly keep up. A "
-        "consistency model learns instead to remove all noise from a picture in one step; started from pure noise, it "
-        "draws a new one. Neighbouring z give similar pictures, so one can walk from one to another and reckon with "
-        "them.",
+        "diffusion or score model learns instead to take noise out of pictures: from pure noise it draws a new one in "
+        "many small steps, and a consistency model does in one or two. Neighbouring z give similar pictures, so one "
+        "can walk from one to another and reckon with them.",
         formula=r"\min_G \max_D \; \mathbb{E}_{x \sim p_{\text{data}}} \log D(x) + "
         r"\mathbb{E}_{z \sim \mathcal{N}(0, I)} \log(1 - D(G(z)))",
         paper="GAN: [Goodfellow et al. 2014](https://arxiv.org/abs/1406.2661). DCGAN: "
-        "[Radford et al. 2016](https://arxiv.org/abs/1511.06434). Consistency models: "
+        "[Radford et al. 2016](https://arxiv.org/abs/1511.06434). Diffusion: "
+        "[Ho et al. 2020](https://arxiv.org/abs/2006.11239). Score models: "
+        "[Song et al. 2021](https://arxiv.org/abs/2011.13456). Consistency models: "
         "[Song et al. 2023](https://arxiv.org/abs/2303.01469).",
         code="""
 from pathlib import Path
@@ -102,6 +104,7 @@ EXAMPLES: dict[str, tuple[str, str, int]] = {
 def build(services: Services) -> None:
     """Draws the tab."""
     registry = services.registry
+    shortens = best_model(registry, PAGE.task) not in FULL_LENGTH
     opening = recorded.load(PAGE.slug)
     asked = Asked(**opening.settings["asked"])
 
@@ -131,7 +134,9 @@ def build(services: Services) -> None:
                     }
                 with gr.Row():
                     count = gr.Slider(1, MAX_COUNT, asked.count, step=1, label="Pictures", min_width=150, buttons=[])
-                    truncation = gr.Slider(0, 1, 1, step=0.05, label="Truncation ψ", min_width=150, buttons=[])
+                    truncation = gr.Slider(
+                        0, 1, 1, step=0.05, label="Truncation ψ", min_width=150, buttons=[], interactive=shortens
+                    )
                 with gr.Row(elem_classes="seed-row"):
                     seed = gr.Number(asked.seed, label="Seed", precision=0, minimum=0, maximum=MAX_SEED, min_width=120)
                     dice = gr.Button("⚄ New seed", min_width=140, scale=0)
@@ -254,9 +259,10 @@ def build(services: Services) -> None:
     ) -> tuple[str, dict[str, Any]]:
         """Draws 1 to 36 pictures from a seed, as one PNG of equal tiles, row by row.
 
-        `label` is for conditional models: a colour ("blue") for omniart-eyes, "difficulty 25" for terrain-consistency;
-        empty leaves the choice to us. `truncation` (0 to 1) multiplies the noise. Returns the grid, and the model, the
-        seed, the seconds it took, the label, the side of a tile in pixels and the number of columns.
+        `label` is for conditional models: a colour ("blue") for omniart-eyes, "difficulty 25" for terrain-consistency,
+        "volcano" for consistency-imagenet-64; empty leaves the choice to us. `truncation` (0 to 1) multiplies the
+        noise. Returns the grid, and the model, the seed, the seconds it took, the label, the side of a tile in pixels
+        and the number of columns.
         """
         asked = read_asked(model, count, seed, label or None, truncation)
         *_, drawn = draw(services, asked)

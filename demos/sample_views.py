@@ -17,13 +17,17 @@ from demos.sampling import MAX_PER_TERM, Asked, Drawn, facts_of
 from demos.sheets import SHOWN_ALONE, Sheet, columns_for, enlargement, keep_film, make_sheet, tiled
 from demos.theme import THEME_FOLDER
 from models.generation import Pixels
-from models.specs.image_generation import FULL_LENGTH
 
 NOTICES = {
     "dcgan-faces": "Nobody real; AI-generated",
     "omniart-eyes": "Nobody's eyes; AI-generated",
     "terrain-consistency": "No real place, each 12.8 m wide; AI-generated",
+    "ldm-celebahq-256": "Nobody real; AI-generated",
+    "ddpm-cat-256": "No real cats; AI-generated",
+    "ncsnpp-celebahq-256": "Nobody real; AI-generated",
 }
+_HEIGHT_MAPS = ("terrain-consistency",)
+"""Models whose pictures are drawn of something else, which is shown in their place and is not enlarged."""
 _GRID = """
 <div class="samples">
   <div class="sample-grid" role="group" aria-label="Samples: choose two to walk between"></div>
@@ -82,8 +86,8 @@ def grid_value(
         "sheet": sheet.value(),
         "download": _file(download),
         "notice": NOTICES.get(asked.model, "AI-generated"),
-        "can_enlarge": asked.model not in FULL_LENGTH,
-        "plain_words": "plain height maps" if asked.model in FULL_LENGTH else "raw pixels",
+        "can_enlarge": asked.model not in _HEIGHT_MAPS and sheet.plain_side < SHOWN_ALONE,
+        "plain_words": "plain height maps" if asked.model in _HEIGHT_MAPS else "raw pixels",
         "picks": picks or [],
         "walk": walk,
     }

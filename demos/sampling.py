@@ -22,7 +22,7 @@ from models.units import seconds
 Result = TypeVar("Result")
 
 MAX_COUNT = 36
-FRAMES = {"terrain-consistency": 17}
+FRAMES = {"terrain-consistency": 17, "ldm-celebahq-256": 17, "ddpm-cat-256": 17, "ncsnpp-celebahq-256": 17}
 """Pictures of a latent walk, both ends included, by model: 33 unless the model is slow."""
 MAX_PER_TERM = 3
 """Samples that are averaged for a term of latent arithmetic, as in Radford et al. 2016."""

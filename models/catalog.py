@@ -10,6 +10,7 @@ from models.specs.audio_super_resolution import AUDIO_SUPER_RESOLUTION
 from models.specs.colorization import COLORIZATION
 from models.specs.detection import DETECTION
 from models.specs.hub_editing import HUB_EDITING
+from models.specs.hub_image_generation import HUB_IMAGE_GENERATION
 from models.specs.hub_language import HUB_LANGUAGE
 from models.specs.hub_text_to_image import HUB_TEXT_TO_IMAGE
 from models.specs.image_generation import IMAGE_GENERATION
@@ -25,6 +26,7 @@ from models.specs.wavenet import WAVENET
 
 CATALOG: tuple[ModelSpec, ...] = (
     *IMAGE_GENERATION,
+    *HUB_IMAGE_GENERATION,
     *PROGRESS,
     *SUPER_RESOLUTION,
     *INPAINTING,

@@ -20,6 +20,20 @@ EYE_COLOURS = ("amber", "blue", "brown", "gray", "grayscale", "green", "hazel", 
 TERRAIN_DIFFICULTIES = {f"difficulty {level}": level for level in (1, 25, 50, 75, 100)}
 """How rough a terrain should be for a walking robot, on the terrain generator's own scale from 1 to 100."""
 
+IMAGENET_CLASSES = {
+    "flamingo": 130,
+    "king penguin": 145,
+    "golden retriever": 207,
+    "red fox": 277,
+    "tabby cat": 281,
+    "giant panda": 388,
+    "balloon": 417,
+    "cheeseburger": 933,
+    "volcano": 980,
+    "daisy": 985,
+}
+"""A few of the thousand classes of ImageNet that one recognises at 64 x 64 pixels, with their numbers there."""
+
 
 @dataclass(frozen=True)
 class SampleRequest:

@@ -26,6 +26,7 @@ function show() {
 function showSamples() {
   fillGrid(grid, value.sheet, pick);
   find(".plain-switch").textContent = `Show ${value.plain_words}`;
+  find(".plain-switch").hidden = value.sheet.plain.url === value.sheet.smooth.url;
   find(".enlarge").hidden = !value.can_enlarge;
   find(".notice").textContent = value.notice;
   save(".save-samples", value.download);

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from models.generation import EYE_COLOURS, TERRAIN_DIFFICULTIES
+from models.generation import EYE_COLOURS, IMAGENET_CLASSES, TERRAIN_DIFFICULTIES
 from models.sources import WeightFile, Weights, Wheel, WheelFiles
 from models.spec import ModelSpec, Paper
 from models.tasks import Task
@@ -148,7 +148,14 @@ IMAGE_GENERATION: tuple[ModelSpec, ...] = (
 LABELS: Mapping[str, tuple[str, ...]] = {
     "omniart-eyes": EYE_COLOURS,
     "terrain-consistency": tuple(TERRAIN_DIFFICULTIES),
+    "consistency-imagenet-64": tuple(IMAGENET_CLASSES),
 }
 """What the conditional generators can be asked for, by model id."""
-FULL_LENGTH = ("terrain-consistency",)
-"""Generators that read noise of full strength alone: truncation would only leave grain."""
+FULL_LENGTH = (
+    "terrain-consistency",
+    "ldm-celebahq-256",
+    "ddpm-cat-256",
+    "ncsnpp-celebahq-256",
+    "consistency-imagenet-64",
+)
+"""Generators that read noise of full strength alone: truncation would leave grain, or take all detail for noise."""
