@@ -1,6 +1,8 @@
 """The models of the hub that draw from noise, end to end: tiny ones of the real classes, fetched from the stand-in hub
 by the specs of the catalog, run through the registry, the tab and its endpoint."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,10 +26,10 @@ from demos.services import Services
 from demos.settings import read_settings
 from models.backends import unconditional_pipelines
 from models.backends.noise_removal import Ddim, ProbabilityFlow
-from models.backends.unconditional_pipelines import Denoiser, NoiseGenerator, load_ddpm
+from models.backends.unconditional_pipelines import Denoiser, NoiseGenerator, load_score_sde
 from models.catalog import CATALOG
 from models.devices import Device
-from models.errors import BadInputError, FetchError, OutOfMemoryError
+from models.errors import BadInputError, OutOfMemoryError
 from models.generation import IMAGENET_CLASSES, Latents, Pixels, SampleRequest, Samples
 from models.gpu_seconds import gpu_seconds
 from models.registry import Registry
@@ -65,7 +67,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for model, write in WRITERS.items():
         made[model] = tmp_path_factory.mktemp(model)
         write(made[model])
-        (made[model] / "diffusion_pytorch_model.bin").write_bytes(b"never wanted")
+        if model != SCORE_SDE:  # which is not there as safetensors
+            (made[model] / "diffusion_pytorch_model.bin").write_bytes(b"never wanted")
     return made
 
 
@@ -80,19 +83,14 @@ def registry(tmp_path_factory: pytest.TempPathFactory, folders: dict[str, Path])
     with StandInHub(repositories) as hub, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_ENDPOINT", hub.url)
         patch.setattr(unconditional_pipelines, "STEPS", FEW)
-        # The stand-in hub knows one pull request, whose number is not that of the real repository.
-        specs = [
-            replace(spec, memory={"cpu": 50_000_000}, weights=_of_main(spec.weights)) for spec in HUB_IMAGE_GENERATION
-        ]
+        specs = [replace(spec, memory={"cpu": 50_000_000}) for spec in HUB_IMAGE_GENERATION]
         registry = Registry(specs, store=WeightStore(cache), devices=(CPU,))
         yield registry
         registry.close()
         assert hub.downloads("diffusion_pytorch_model.safetensors")
-        assert not hub.downloads("diffusion_pytorch_model.bin")
-
-
-def _of_main(weights: Any) -> Any:
-    return replace(weights, unpinned=replace(weights.unpinned, branch="main"))
+        pickled = hub.downloads("diffusion_pytorch_model.bin")
+        assert pickled
+        assert all("ncsnpp" in request.path for request in pickled)
 
 
 def backend(registry: Registry, model: str) -> Any:
@@ -275,11 +273,23 @@ def test_only_what_may_be_rounded_is(folders: dict[str, Path]) -> None:
         assert state.dtype == torch.float32
 
 
-def test_weights_in_an_unsafe_format_are_not_read(tmp_path: Path, folders: dict[str, Path]) -> None:
-    for name in ("config.json", "scheduler_config.json", "diffusion_pytorch_model.bin"):
-        (tmp_path / name).write_bytes((folders[DDPM] / name).read_bytes())
-    with pytest.raises(FetchError, match="could hide code"):
-        load_ddpm(tmp_path, CPU)
+class Evil:
+    """Pickled, it asks whoever reads it to make a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.mkdir, (str(self.folder),)
+
+
+def test_pickled_weights_run_no_code(tmp_path: Path, folders: dict[str, Path]) -> None:
+    for name in ("config.json", "scheduler_config.json"):
+        shutil.copy(folders[SCORE_SDE] / name, tmp_path)
+    torch.save({"conv_in.weight": Evil(tmp_path / "run")}, tmp_path / "diffusion_pytorch_model.bin")
+    with pytest.raises(Exception, match="diffusion_pytorch_model"):
+        load_score_sde(tmp_path, CPU)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_walk_keeps_the_length_of_the_noise() -> None:

@@ -20,7 +20,7 @@ from torch import Tensor
 from models.backends.batching import Batching
 from models.backends.noise_removal import Consistency, Ddim, NoiseRemoval, ProbabilityFlow
 from models.devices import Device, configure_torch, release_unused_memory
-from models.errors import FetchError, OutOfMemoryError
+from models.errors import OutOfMemoryError
 from models.generation import (
     IMAGENET_CLASSES,
     Latents,
@@ -34,7 +34,6 @@ from models.tasks import Progress
 
 STEPS = 50
 """Of diffusion and score models."""
-_WEIGHTS = "diffusion_pytorch_model.safetensors"
 _TOO_LARGE = "There is no memory left for even one picture; please try again when less is running."
 
 
@@ -194,15 +193,13 @@ class NoiseGenerator:
 
 
 def _network(kind: type[Any], folder: Path, device: Device, precision: torch.dtype) -> Any:
-    """The network of class `kind` in `folder`, ready on `device` with its channels last, as convolutions want them.
-
-    Raises `FetchError` where the repository has its weights in no safe format.
-    """
-    if not (folder / _WEIGHTS).is_file():
-        raise FetchError("This model lies on the hub in a format that could hide code, so it is not read; use another.")
+    """The network of class `kind` in `folder`, ready on `device` with its channels last, as convolutions want them."""
     configure_torch()
     diffusers_logging.set_verbosity_error()  # old configurations name what has no effect any more
-    network = kind.from_pretrained(folder, dtype=precision, use_safetensors=True, local_files_only=True)
+    # Weights from before safetensors are pickled. diffusers reads them with torch's weights-only unpickler, which runs
+    # nothing that a file asks for.
+    safetensors = (folder / "diffusion_pytorch_model.safetensors").is_file()
+    network = kind.from_pretrained(folder, dtype=precision, use_safetensors=safetensors, local_files_only=True)
     return network.eval().requires_grad_(False).to(device.kind).to(memory_format=torch.channels_last)
 
 

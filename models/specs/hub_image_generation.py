@@ -22,20 +22,16 @@ LDM_CELEBAHQ = hub_weights(
 )
 """Its main branch holds pickled weights alone."""
 
-_SIDE_BY_SIDE = (
-    "model_index.json",
-    "config.json",
-    "scheduler_config.json",
-    "diffusion_pytorch_model.safetensors",
-)
+_SIDE_BY_SIDE = ("model_index.json", "config.json", "scheduler_config.json")
 """The files of repositories from before there were folders for the parts of a pipeline."""
 
-DDPM_CAT = hub_weights("google/ddpm-cat-256", *_SIDE_BY_SIDE, size=455 * MB)
+DDPM_CAT = hub_weights("google/ddpm-cat-256", *_SIDE_BY_SIDE, "diffusion_pytorch_model.safetensors", size=455 * MB)
 """Not its sister for CelebA-HQ, whose main branch holds pickled weights alone."""
 
-NCSNPP_CELEBAHQ = hub_weights("google/ncsnpp-celebahq-256", *_SIDE_BY_SIDE, size=262 * MB)
-"""Nobody here has seen safetensors of it or of its sisters: in 2025 they held pickled weights alone, which the gallery
-does not read. It then says so, and runs from the day that the safetensors are there."""
+NCSNPP_CELEBAHQ = hub_weights(
+    "google/ncsnpp-celebahq-256", *_SIDE_BY_SIDE, "diffusion_pytorch_model.bin", size=262 * MB
+)
+"""There are pickled weights alone of it and of its sisters; they are read with torch's weights-only unpickler."""
 
 CONSISTENCY_IMAGENET = hub_weights(
     "openai/diffusers-cd_imagenet64_l2",
