@@ -2,7 +2,6 @@
 specs of the catalog, run through the registry and through what the tabs run."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from demos.settings import read_settings
 from models.backends import editing_pipelines
 from models.backends.editing_pipelines import MULTIPLE, fitted
 from models.colorization import ColorizationRequest, Colorized, Hint
-from models.devices import Device
 from models.errors import BadInputError
 from models.inpainting import Inpainted, InpaintingRequest
 from models.lab import to_lab
@@ -31,6 +29,7 @@ from models.styling import ImageTranslationRequest, TranslatedImage
 from models.tasks import Progress
 from models.text_to_image import StrokeToImageRequest, TextToImageRequest
 from tests.standin_hub import StandInHub
+from tests.tiny_device import DEVICES, run_here
 from tests.tiny_editing import write_tiny_flux2_klein, write_tiny_inpainting, write_tiny_instruct_pix2pix
 
 KLEIN, PIX2PIX, SD_INPAINTING = (spec.id for spec in HUB_EDITING)
@@ -41,12 +40,11 @@ WRITERS: dict[str, Callable[[Path], None]] = {
 }
 FEW = 3
 """Steps of Stable Diffusion here: each takes as long as any other."""
-CPU = Device("cpu", "test processor", 8_000_000_000, "float32", 2)
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """The real specs, allowed on the CPU because their weights are tiny here."""
+    """The real specs, allowed wherever tests run because their weights are tiny here."""
     repositories = {}
     for spec in HUB_EDITING:
         folder = tmp_path_factory.mktemp(spec.id)
@@ -58,8 +56,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     with StandInHub(repositories) as hub, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_ENDPOINT", hub.url)
         patch.setattr(editing_pipelines, "STEPS", FEW)
-        specs = [replace(spec, memory={"cpu": 50_000_000}) for spec in HUB_EDITING]
-        registry = Registry(specs, store=WeightStore(cache), devices=(CPU,))
+        specs = [run_here(spec) for spec in HUB_EDITING]
+        registry = Registry(specs, store=WeightStore(cache), devices=DEVICES)
         yield registry
         registry.close()
         assert not hub.downloads("pickled.bin")

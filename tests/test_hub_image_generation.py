@@ -28,7 +28,6 @@ from models.backends import unconditional_pipelines
 from models.backends.noise_removal import Ddim, ProbabilityFlow
 from models.backends.unconditional_pipelines import Denoiser, NoiseGenerator, load_score_sde
 from models.catalog import CATALOG
-from models.devices import Device
 from models.errors import BadInputError, OutOfMemoryError
 from models.generation import IMAGENET_CLASSES, Latents, Pixels, SampleRequest, Samples
 from models.gpu_seconds import gpu_seconds
@@ -37,7 +36,9 @@ from models.specs.hub_image_generation import HUB_IMAGE_GENERATION
 from models.specs.image_generation import FULL_LENGTH, LABELS
 from models.store import WeightStore
 from models.tasks import Progress, Task
+from tests.conftest import CPU
 from tests.standin_hub import StandInHub
+from tests.tiny_device import DEVICES, run_here
 from tests.tiny_image_generation import (
     write_tiny_consistency,
     write_tiny_ddpm,
@@ -57,7 +58,6 @@ SIDES = {LDM: 32, DDPM: 16, CONSISTENCY: 16, SCORE_SDE: 16}
 FEW = 3
 """Steps of diffusion and score models here: each takes as long as any other."""
 STEPS = {LDM: FEW, DDPM: FEW, CONSISTENCY: 2, SCORE_SDE: FEW}
-CPU = Device("cpu", "test processor", 8_000_000_000, "float32", 2)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory, folders: dict[str, Path]) -> Iterator[Registry]:
-    """The real specs, allowed on the CPU because their weights are tiny here."""
+    """The real specs, allowed wherever tests run because their weights are tiny here."""
     repositories = {}
     for spec in HUB_IMAGE_GENERATION:
         assert spec.weights.unpinned is not None
@@ -83,8 +83,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory, folders: dict[str, Path])
     with StandInHub(repositories) as hub, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_ENDPOINT", hub.url)
         patch.setattr(unconditional_pipelines, "STEPS", FEW)
-        specs = [replace(spec, memory={"cpu": 50_000_000}) for spec in HUB_IMAGE_GENERATION]
-        registry = Registry(specs, store=WeightStore(cache), devices=(CPU,))
+        specs = [run_here(spec) for spec in HUB_IMAGE_GENERATION]
+        registry = Registry(specs, store=WeightStore(cache), devices=DEVICES)
         yield registry
         registry.close()
         assert hub.downloads("diffusion_pytorch_model.safetensors")

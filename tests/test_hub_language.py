@@ -19,13 +19,13 @@ from transformers import AutoModelForCausalLM
 from demos import code_completion, language, translation
 from demos.services import Services
 from demos.settings import read_settings
-from models.devices import Device
 from models.fill_in_middle import CodeRequest
 from models.registry import Registry
 from models.specs.hub_language import HUB_LANGUAGE, ONLY_DIRECTION
 from models.store import WeightStore
 from models.tasks import TextRequest, Token, text_of
 from tests.standin_hub import StandInHub
+from tests.tiny_device import DEVICES, run_here
 from tests.tiny_language import POSITIONS, write_tiny_gpt2, write_tiny_qwen2, write_tiny_qwen3
 from tests.tiny_marian import write_tiny_marian
 
@@ -39,12 +39,11 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     OPUS_EN_ZH: partial(write_tiny_marian, direction=("en", "zh")),
 }
 DECODERS = (QWEN3, GPT2, CODER_7B)
-CPU = Device("cpu", "test processor", 8_000_000_000, "float32", 2)
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """The real specs, allowed on the CPU because their weights are tiny here."""
+    """The real specs, allowed wherever tests run because their weights are tiny here."""
     repositories = {}
     for spec in HUB_LANGUAGE:
         folder = tmp_path_factory.mktemp(spec.id)
@@ -54,8 +53,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
         repositories[spec.weights.unpinned.repo] = folder
     with StandInHub(repositories) as hub, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_ENDPOINT", hub.url)
-        specs = [replace(spec, memory={"cpu": 50_000_000}) for spec in HUB_LANGUAGE]
-        registry = Registry(specs, store=WeightStore(tmp_path_factory.mktemp("cache")), devices=(CPU,))
+        specs = [run_here(spec) for spec in HUB_LANGUAGE]
+        registry = Registry(specs, store=WeightStore(tmp_path_factory.mktemp("cache")), devices=DEVICES)
         yield registry
         registry.close()
         assert not hub.downloads("pytorch_model.bin")

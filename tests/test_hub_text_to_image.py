@@ -39,6 +39,7 @@ from tests import browser
 from tests.conftest import CPU
 from tests.standin_hub import StandInHub
 from tests.test_pipelines import limit_memory
+from tests.tiny_device import DEVICES, run_here
 from tests.tiny_text_to_image import save_stable_diffusion, save_z_image
 
 MODELS = ("z-image-turbo", "sd-turbo", "stable-diffusion-1.5")
@@ -47,7 +48,7 @@ SIDE, PREVIEW = 256, 32
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """The real specs over tiny weights that come from the hub under the real names, on the CPU."""
+    """The real specs over tiny weights that come from the hub under the real names."""
     folder = tmp_path_factory.mktemp("hub")
     repositories = {
         "Tongyi-MAI/Z-Image-Turbo": folder / "z-image",
@@ -60,13 +61,10 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     with pytest.MonkeyPatch.context() as patch, StandInHub(repositories) as hub:
         patch.setenv("HF_ENDPOINT", hub.url)
         patch.setattr(text_pipelines, "Z_IMAGE_SIDE", SIDE)
-        specs = [
-            replace(spec, memory={"cpu": 100_000_000}) if spec in HUB_TEXT_TO_IMAGE else replace(spec, preference=1000)
-            for spec in CATALOG
-        ]
+        specs = [run_here(spec) if spec in HUB_TEXT_TO_IMAGE else replace(spec, preference=1000) for spec in CATALOG]
         store = WeightStore(tmp_path_factory.mktemp("cache"))
         settings = read_settings(["--port", "0"], {"GALLERY_DEMOS": "text-to-image,stroke-to-image,inpainting"})
-        services = Services(Registry(specs, store=store, devices=(CPU,)), settings)
+        services = Services(Registry(specs, store=store, devices=DEVICES), settings)
         yield services
         services.registry.close()
 
@@ -336,4 +334,6 @@ def test_they_are_preferred_where_they_run_and_nothing_changes_elsewhere(service
         registry = Registry(CATALOG, store=services.registry.store, devices=(CPU,))
         assert registry.choose(task).spec == registry["pixel-dit"]
         assert registry.choose(task).reasons["z-image-turbo"] == "needs CUDA"
-        assert registry.for_task(task)[0] == registry["z-image-turbo"]
+        first, second, *_ = registry.for_task(task)
+        assert first == registry["flux2-klein-4b"], "one set of weights serves five tabs"
+        assert second == registry["z-image-turbo"]
