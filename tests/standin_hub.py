@@ -24,9 +24,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 REVISION = "5ca1ab1e0ddba11cafe0b0a710adedfacade5eed"
-"""The one commit of every repository here; `main` and `PULL_REQUEST` point to it."""
-
-PULL_REQUEST = "refs/pr/6"
+"""The one commit of every repository here; `main` and every pull request point to it."""
 
 ACCEPTED_TOKEN = "hf_standin"
 """The token of somebody who has accepted every licence."""
@@ -115,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         folder = self.hub.repositories.get(match["repo"]) if match else None
         if match is None or folder is None:
             self._refuse(401, "RepoNotFound", "Repository not found")
-        elif match["revision"] not in (REVISION, "main", PULL_REQUEST, None):
+        elif match["revision"] not in (REVISION, "main", None) and not match["revision"].startswith("refs/pr/"):
             self._refuse(404, "RevisionNotFound", f"Invalid rev id: {match['revision']}")
         elif match.re is _API:
             self._describe(match["repo"], folder, match["kind"], match["folder"] or "")
