@@ -14,10 +14,11 @@ from demos.audio_player import Cue, Playable, audio_player
 from demos.endpoints import endpoint
 from demos.model_card import device_name, model_strip, strip
 from demos.model_picker import best_model, model_picker
-from demos.page import HowItWorks, Page, answer, frame, question
+from demos.page import answer, frame, question
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
+from demos.speech_page import PAGE
 from demos.spoken import (
     MAX_CHARACTERS,
     PICTURE_SIZE,
@@ -35,7 +36,7 @@ from demos.spoken import (
 )
 from models.errors import ModelError
 from models.speakers import DELIVERIES, MAX_SPEED, MIN_SPEED, Delivery
-from models.tasks import SpeechRequest, Task
+from models.tasks import SpeechRequest
 
 UPDATE_SECONDS = 0.25
 """New sentences are sent to the page together, at most this often; the first one at once."""
@@ -52,50 +53,6 @@ EXAMPLES = {
     "WaveNet, 2016": "WaveNet wrote sound one sample at a time. Sixteen thousand network steps made a single second "
     "of speech. It was slow, and it was wonderful.",
 }
-
-PAGE = Page(
-    slug="speech",
-    title="Speech",
-    family="sound",
-    task=Task.SPEECH,
-    formula="p(sound | text)",
-    sentence="The same words can be spoken in countless ways; the model settles on one.",
-    how=HowItWorks(
-        sentences="WaveNet was the first network that people found hard to tell from a person: it draws one sample "
-        "after the other, each given all the samples before it and the text, 16,000 times for a second of sound. "
-        "Hibari takes a shorter way: letters become phonemes, one network says how long and how high each is "
-        "spoken and what spectrum it has, and an inverse Fourier transform turns that into the whole sentence at "
-        "once. It was trained to repeat its teacher and has all but settled on one way to say a text: only a faint "
-        "noise z is still drawn. VITS draws rhythm and melody as well, through normalizing flows. Bark knows no "
-        "phonemes: it writes tokens of sound as a language model writes words, laughs at [laughs] and sings between "
-        "♪ and ♪.",
-        formula=r"\begin{aligned} \text{WaveNet: } & p(x \mid \text{text}) = \textstyle\prod_t "
-        r"p(x_t \mid x_1, \dots, x_{t-1}, \text{text}) \\ \text{Hibari, VITS: } & x = G_\theta(\text{text}, z), \quad "
-        r"z \sim \mathcal{N}(0, I) \end{aligned}",
-        paper="WaveNet: [van den Oord et al. 2016](https://arxiv.org/abs/1609.03499). Hibari is a small student of "
-        "Kokoro-82M, which follows StyleTTS 2, [Li et al. 2023](https://arxiv.org/abs/2306.07691). VITS: "
-        "[Kim et al. 2021](https://arxiv.org/abs/2106.06103). Bark is much like AudioLM, "
-        "[Borsos et al. 2022](https://arxiv.org/abs/2209.03143).",
-        code="""
-from pathlib import Path
-from models.audio import encode_wav
-from models.catalog import CATALOG
-from models.registry import Registry
-from models.store import WeightStore
-from models.tasks import SpeechRequest
-
-registry = Registry(CATALOG, store=WeightStore(Path("weights")))
-request = SpeechRequest("Hello. Nobody speaks.", "heart", speed=1.2)
-with registry.lease("hibari-heart") as lease:
-    rate = lease.backend.sample_rate
-    for number, sentence in enumerate(lease.backend.speak(request)):
-        print(sentence.text, sentence.phonemes)
-        wav = encode_wav(sentence.samples, rate, model=lease.spec.id)
-        Path(f"sentence-{number}.wav").write_bytes(wav)
-""",
-    ),
-    at_once=2,
-)
 
 
 def build(services: Services) -> None:
@@ -124,6 +81,7 @@ def build(services: Services) -> None:
                 )
                 runner = Runner(PAGE, "Speak")
                 with gr.Accordion("Advanced", open=False):
+                    picker = model_picker(registry, PAGE.task)
                     # One for each model: a change of the model then never changes the voice of another.
                     voices = {model: _voice_input(DELIVERIES[model], visible=model == first) for model in models}
                     speed = gr.Slider(
@@ -136,16 +94,11 @@ def build(services: Services) -> None:
                         visible=DELIVERIES[first].has_speed,
                     )
                     seed = seed_input(info=DELIVERIES[first].seed)
-                    picker = model_picker(registry, PAGE.task)
             with answer():
                 player = audio_player(_opening_playable(opening), label="Sound of the text")
                 card_strip = model_strip(opening.strip(registry))
         with gr.Column(elem_classes="card"):
-            gr.HTML(
-                "<h3>What speed, seed and voice change</h3><p class='status'>The first sentence of your text on one "
-                "time axis. Each speed is spoken anew, not played faster; what another seed changes is said above, "
-                "beside the seed.</p>"
-            )
+            explained = gr.HTML(_comparison_in_words(DELIVERIES[first]))
             compared = comparisons(DELIVERIES[first])
             what = gr.Radio(compared, value=compared[0], show_label=False, container=False)
             comparison_runner = Runner(PAGE, "Compare")
@@ -208,6 +161,7 @@ def build(services: Services) -> None:
         return (
             gr.update(visible=delivery.has_speed),
             gr.update(info=delivery.seed),
+            _comparison_in_words(delivery),
             gr.update(choices=compared, value=compared[0]),
             *(gr.update(visible=name == model) for name in voices),
         )
@@ -221,7 +175,7 @@ def build(services: Services) -> None:
     picker.change(
         settings_of,
         picker,
-        [speed, seed, what, *voices.values()],
+        [speed, seed, explained, what, *voices.values()],
         queue=False,
         show_progress="hidden",
         api_visibility="private",
@@ -259,6 +213,14 @@ def build(services: Services) -> None:
 def _voice_input(delivery: Delivery, *, visible: bool) -> gr.Dropdown:
     named = [(name, voice) for voice, name in delivery.voices.items()]
     return gr.Dropdown(named, value=delivery.voice, label="Voice", visible=visible)
+
+
+def _comparison_in_words(delivery: Delivery) -> str:
+    again = " Each speed is spoken anew, not played faster." if delivery.has_speed else ""
+    return (
+        f"<h3>What {'speed' if delivery.has_speed else 'voice'} and seed change</h3><p class='status'>The first "
+        f"sentence of your text on one time axis.{again} {delivery.seed}</p>"
+    )
 
 
 def _opening_playable(opening: recorded.Recorded) -> Playable:

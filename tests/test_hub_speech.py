@@ -23,13 +23,14 @@ from demos import speech
 from demos.model_picker import best_model
 from demos.services import Services
 from demos.settings import read_settings
-from demos.spoken import SPEEDS, THREE_SEEDS, VOICES, compare, comparisons
+from demos.spoken import MAX_CHARACTERS, SPEEDS, THREE_SEEDS, VOICES, compare, comparisons
 from models.backends import bark
 from models.backends.english_phonemes import EnglishReader
 from models.backends.vits import espeak_spelling
 from models.catalog import CATALOG
 from models.devices import Device
 from models.errors import BadInputError, ModelError, OutOfMemoryError
+from models.gpu_seconds import MOST, gpu_seconds
 from models.registry import Registry
 from models.speakers import DELIVERIES
 from models.specs.hub_speech import HUB_SPEECH
@@ -230,6 +231,20 @@ def test_out_of_memory_makes_room_and_tries_once_more(
     assert made_room == [True]
 
 
+def test_bark_computes_in_the_format_of_the_device_and_decodes_in_float32(tmp_path: Path) -> None:
+    write_tiny_bark(tmp_path)
+    backend = bark.load(tmp_path, replace(CPU, precision="bfloat16"))
+    formats = {name: next(part.parameters()).dtype for name, part in backend._network.named_children()}
+    assert formats.pop("codec_model") == torch.float32
+    assert set(formats.values()) == {torch.bfloat16}
+    *_, last = backend.speak(SpeechRequest("Hi.", "v2/en_speaker_6"))
+    assert isinstance(last, SpokenSentence)
+
+
+def test_a_card_is_asked_for_long_enough_to_speak_the_longest_text() -> None:
+    assert gpu_seconds(SpeechRequest("x" * MAX_CHARACTERS, "v2/en_speaker_6")) in range(80, MOST)
+
+
 def test_a_pickled_voice_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "v_semantic_prompt.npy", np.array([{}], object), allow_pickle=True)
     with pytest.raises(ValueError, match="allow_pickle"):
@@ -326,7 +341,7 @@ def test_the_settings_follow_the_model(address: str, page: Page) -> None:
     picker.select_option(BARK)
     expect(voice).to_have_value("Speaker 6, English")
     expect(speed).to_be_hidden()
-    expect(page.get_by_text("at times other words")).to_be_visible()
+    expect(page.get_by_text("at times other words")).to_have_count(2)
     expect(page.get_by_label(VOICES)).to_be_visible()
     page.get_by_label("Text to speak").fill("Hello there.")
     page.get_by_role("button", name="Speak", exact=True).click()

@@ -19,7 +19,8 @@ from demos.audio_player import Playable
 from demos.audio_plots import draw_sound
 from demos.seed import MAX_SEED
 from demos.services import Services
-from demos.speech import EXAMPLES, PAGE
+from demos.speech import EXAMPLES
+from demos.speech_page import PAGE
 from demos.spoken import (
     COMPARED_SPEEDS,
     MAX_CHARACTERS,
