@@ -20,7 +20,7 @@ from models.audio import encode_wav
 from models.errors import BadInputError
 from models.resampling import resample
 from models.states import Lease, LoadProgress
-from models.tasks import Speaker, SpeechRequest, Task
+from models.tasks import Speaker, SpeechRequest, SpokenSentence, Task
 from models.text_input import clean_text
 from models.units import seconds as in_seconds
 from models.wavenet import (
@@ -122,7 +122,8 @@ def _spectrogram_of(services: Services, text: str) -> Generator[LoadProgress, No
     speech = services.registry.for_task(Task.SPEECH)[0]
     with (yield from services.registry.enter(speech.id)) as lease:
         speaker: Speaker = lease.backend
-        spoken = [part.samples for part in speaker.speak(SpeechRequest(text, speaker.voices[0]))]
+        said = speaker.speak(SpeechRequest(text, speaker.voices[0]))
+        spoken = [part.samples for part in said if isinstance(part, SpokenSentence)]
         return log_mel(resample(np.concatenate(spoken), speaker.sample_rate, SAMPLE_RATE))
 
 

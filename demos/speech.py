@@ -14,17 +14,18 @@ from demos.audio_player import Cue, Playable, audio_player
 from demos.endpoints import endpoint
 from demos.model_card import device_name, model_strip, strip
 from demos.model_picker import best_model, model_picker
-from demos.page import HowItWorks, Page, answer, frame, question
+from demos.page import answer, frame, question
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
+from demos.speech_page import PAGE
 from demos.spoken import (
     MAX_CHARACTERS,
     PICTURE_SIZE,
-    SEEDS,
-    SPEEDS,
     Spoken,
     compare,
+    comparisons,
+    delivery_of,
     facts_of,
     playable,
     plot_area,
@@ -34,10 +35,9 @@ from demos.spoken import (
     wav_file,
 )
 from models.errors import ModelError
-from models.states import LoadProgress
-from models.tasks import SpeechRequest, Task
+from models.speakers import DELIVERIES, MAX_SPEED, MIN_SPEED, Delivery
+from models.tasks import SpeechRequest
 
-VOICES = {"Heart, American English": "heart"}
 UPDATE_SECONDS = 0.25
 """New sentences are sent to the page together, at most this often; the first one at once."""
 
@@ -54,54 +54,13 @@ EXAMPLES = {
     "of speech. It was slow, and it was wonderful.",
 }
 
-PAGE = Page(
-    slug="speech",
-    title="Speech",
-    family="sound",
-    task=Task.SPEECH,
-    formula="p(sound | text)",
-    sentence="The same words can be spoken in countless ways; the model settles on one.",
-    how=HowItWorks(
-        sentences="WaveNet was the first network that people found hard to tell from a person: it draws one sample "
-        "after the other, each given all the samples before it and the text, 16,000 times for a second of sound. The "
-        "model here takes a shorter way: letters become phonemes, one network says how long and how high each is "
-        "spoken and what spectrum it has, and an inverse Fourier transform turns that into the whole sentence at "
-        "once. It was trained to repeat its teacher and has all but settled on one way to say a text: only a faint "
-        "noise z is still drawn.",
-        formula=r"\begin{aligned} \text{WaveNet: } & p(x \mid \text{text}) = \textstyle\prod_t "
-        r"p(x_t \mid x_1, \dots, x_{t-1}, \text{text}) \\ \text{here: } & x = G_\theta(\text{text}, z), \quad "
-        r"z \sim \mathcal{N}(0, I) \end{aligned}",
-        paper="WaveNet: [van den Oord et al. 2016](https://arxiv.org/abs/1609.03499). This model is a small student of "
-        "Kokoro-82M, which follows StyleTTS 2, [Li et al. 2023](https://arxiv.org/abs/2306.07691).",
-        code="""
-from pathlib import Path
-from models.audio import encode_wav
-from models.catalog import CATALOG
-from models.registry import Registry
-from models.store import WeightStore
-from models.tasks import SpeechRequest
-
-registry = Registry(CATALOG, store=WeightStore(Path("weights")))
-request = SpeechRequest("Hello. Nobody speaks.", "heart", speed=1.2)
-with registry.lease("hibari-heart") as lease:
-    rate = lease.backend.sample_rate
-    for number, sentence in enumerate(lease.backend.speak(request)):
-        print(sentence.text, sentence.phonemes)
-        wav = encode_wav(sentence.samples, rate, model=lease.spec.id)
-        Path(f"sentence-{number}.wav").write_bytes(wav)
-""",
-    ),
-    at_once=2,
-)
-SEED_WORDS = (
-    "The seed draws a faint noise, some 40 dB below the voice; words, melody and timing follow from the text alone."
-)
-
 
 def build(services: Services) -> None:
     """Draws the tab."""
     registry = services.registry
     opening = recorded.load(PAGE.slug)
+    first = best_model(registry, PAGE.task)
+    models = [spec.id for spec in registry.for_task(PAGE.task)]
 
     with frame(PAGE):
         with gr.Row(elem_classes="cards"):
@@ -122,21 +81,26 @@ def build(services: Services) -> None:
                 )
                 runner = Runner(PAGE, "Speak")
                 with gr.Accordion("Advanced", open=False):
-                    voice = gr.Dropdown(list(VOICES.items()), value=opening.settings["voice"], label="Voice")
-                    speed = gr.Slider(
-                        0.5, 2, 1, step=0.05, label="Speed (1 is the speaker's own pace)", buttons=["reset"]
-                    )
-                    seed = seed_input(info=SEED_WORDS)
                     picker = model_picker(registry, PAGE.task)
+                    # One for each model: a change of the model then never changes the voice of another.
+                    voices = {model: _voice_input(DELIVERIES[model], visible=model == first) for model in models}
+                    speed = gr.Slider(
+                        MIN_SPEED,
+                        MAX_SPEED,
+                        1,
+                        step=0.05,
+                        label="Speed (1 is the speaker's own pace)",
+                        buttons=["reset"],
+                        visible=DELIVERIES[first].has_speed,
+                    )
+                    seed = seed_input(info=DELIVERIES[first].seed)
             with answer():
                 player = audio_player(_opening_playable(opening), label="Sound of the text")
                 card_strip = model_strip(opening.strip(registry))
         with gr.Column(elem_classes="card"):
-            gr.HTML(
-                "<h3>What speed and seed change</h3><p class='status'>The first sentence of your text on one time "
-                "axis. Each speed is spoken anew, not played faster; another seed is only another faint noise.</p>"
-            )
-            what = gr.Radio([SPEEDS, SEEDS], value=SPEEDS, show_label=False, container=False)
+            explained = gr.HTML(_comparison_in_words(DELIVERIES[first]))
+            compared = comparisons(DELIVERIES[first])
+            what = gr.Radio(compared, value=compared[0], show_label=False, container=False)
             comparison_runner = Runner(PAGE, "Compare")
             with gr.Row(elem_classes="compared"):
                 players = [audio_player(label=f"Sound {number} of 3", classes="small") for number in (1, 2, 3)]
@@ -148,16 +112,20 @@ def build(services: Services) -> None:
             card_strip: strip(spec, device=device, took=spoken.took),
         }
 
+    def asked(text: str | None, speed: float | None, seed: float | None, model: str, *chosen: str) -> SpeechRequest:
+        voice = dict(zip(voices, chosen, strict=True)).get(model, "")
+        return prepare_request(text, voice, speed if delivery_of(model).has_speed else 1, seed)
+
     def run(
-        text: str | None, voice: str, speed: float | None, seed: float | None, model: str
+        text: str | None, speed: float | None, seed: float | None, model: str, *chosen: str
     ) -> Generator[Update, None, None]:
-        request = prepare_request(text, voice, speed, seed)
+        request = asked(text, speed, seed, model, *chosen)
         run_name, last_shown = secrets.token_hex(4), 0.0
         spoken = None
         try:
             for step in speak(services, request, model):
-                if isinstance(step, LoadProgress):
-                    yield str(step)
+                if not isinstance(step, Spoken):
+                    yield str(step) if spoken is None else f"sentence {len(spoken.sentences) + 1}, {step}"
                     continue
                 spoken = step
                 if time.perf_counter() - last_shown >= UPDATE_SECONDS:
@@ -172,39 +140,59 @@ def build(services: Services) -> None:
         yield show(spoken, run_name, complete=True)
         yield f"{len(spoken.sentences)} sentence{'s' if len(spoken.sentences) > 1 else ''} spoken."
 
-    def run_example(
-        index: int, voice: str, speed: float | None, seed: float | None, model: str
-    ) -> Generator[Update, None, None]:
+    def run_example(index: int, *settings: Any) -> Generator[Update, None, None]:
         example = list(EXAMPLES.values())[index]
         yield {text: example}
-        yield from run(example, voice, speed, seed, model)
+        yield from run(example, *settings)
 
     def run_comparison(
-        text: str | None, voice: str, speed: float | None, seed: float | None, model: str, what: str
+        what: str, text: str | None, speed: float | None, seed: float | None, model: str, *chosen: str
     ) -> Generator[Update, None, None]:
-        request = prepare_request(text, voice, speed, seed)
-        for step in registry.prepare(model):
-            yield str(step)
-        made = compare(services, request, model, what)
-        yield {small: one.value() for small, one in zip(players, made, strict=True)}
+        for step in compare(services, asked(text, speed, seed, model, *chosen), model, what):
+            if isinstance(step, list):
+                yield {small: one.value() for small, one in zip(players, step, strict=True)}
+            else:
+                yield str(step)
         yield "Press play under each, or click into a picture."
 
-    settings = [voice, speed, seed, picker]
+    def settings_of(model: str) -> tuple[Any, ...]:
+        delivery = delivery_of(model)
+        compared = comparisons(delivery)
+        return (
+            gr.update(visible=delivery.has_speed),
+            gr.update(info=delivery.seed),
+            _comparison_in_words(delivery),
+            gr.update(choices=compared, value=compared[0]),
+            *(gr.update(visible=name == model) for name in voices),
+        )
+
+    settings = [speed, seed, picker, *voices.values()]
     runner.on([runner.run.click], run, [text, *settings], [player, card_strip])
     runner.on([examples.click], run_example, [examples, *settings], [text, player, card_strip])
     runner.wire_stop()
-    comparison_runner.on([comparison_runner.run.click], run_comparison, [text, *settings, what], players)
+    comparison_runner.on([comparison_runner.run.click], run_comparison, [what, text, *settings], players)
     comparison_runner.wire_stop()
+    picker.change(
+        settings_of,
+        picker,
+        [speed, seed, explained, what, *voices.values()],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
     def speak_endpoint(
         text: str | None, voice: str, speed: float | None, seed: float | None, model: str
     ) -> tuple[str, dict[str, Any]]:
-        """Speaks an English text of at most 600 characters in a voice ("heart"), at a speed from 0.5 to 2.
+        """Speaks an English text of at most 600 characters in a voice, at a speed from 0.5 to 2.
 
-        Returns the sound as WAV (24 kHz, mono), and the model, the seed, the seconds of computing, the duration of the
-        sound in seconds, the phonemes (IPA) of each sentence and when each begins and ends.
+        Voices: "heart" of hibari-heart, "lj" of vits-ljs, "v2/en_speaker_0" to "v2/en_speaker_9" of bark-small, which
+        has no other speed than 1; empty is the model's own first voice. Returns the sound as WAV (mono; 24 kHz, of
+        vits-ljs 22.05 kHz), and the model, the seed, the seconds of computing, the duration of the sound in seconds,
+        the phonemes (IPA, empty if the model reads letters) of each sentence and when each begins and ends.
         """
-        spoken = spoken_whole(services, prepare_request(text, voice, speed, seed), model)
+        own = DELIVERIES[model].voice if model in DELIVERIES else ""
+        spoken = spoken_whole(services, prepare_request(text, voice or own, speed, seed), model)
         return wav_file(spoken), facts_of(spoken)
 
     endpoint(
@@ -213,12 +201,25 @@ def build(services: Services) -> None:
         speak_endpoint,
         [
             gr.Textbox(EXAMPLES["Welcome"], label="text", render=False),
-            gr.Textbox(next(iter(VOICES.values())), label="voice", render=False),
+            gr.Textbox("", label="voice", render=False),
             gr.Number(1.0, label="speed", render=False),
             gr.Number(0, label="seed", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            gr.Textbox(first, label="model", render=False),
         ],
         gr.Audio(label="speech", render=False),
+    )
+
+
+def _voice_input(delivery: Delivery, *, visible: bool) -> gr.Dropdown:
+    named = [(name, voice) for voice, name in delivery.voices.items()]
+    return gr.Dropdown(named, value=delivery.voice, label="Voice", visible=visible)
+
+
+def _comparison_in_words(delivery: Delivery) -> str:
+    again = " Each speed is spoken anew, not played faster." if delivery.has_speed else ""
+    return (
+        f"<h3>What {'speed' if delivery.has_speed else 'voice'} and seed change</h3><p class='status'>The first "
+        f"sentence of your text on one time axis.{again} {delivery.seed}</p>"
     )
 
 
@@ -238,7 +239,7 @@ def _opening_playable(opening: recorded.Recorded) -> Playable:
 def record(services: Services) -> recorded.Recorded:
     """Makes the opening result: the first example, in the speaker's own pace."""
     model = services.registry.for_task(PAGE.task)[0].id
-    request = SpeechRequest(next(iter(EXAMPLES.values())), next(iter(VOICES.values())))
+    request = SpeechRequest(next(iter(EXAMPLES.values())), DELIVERIES[model].voice)
     spoken_whole(services, request, model)  # the first run also pays for memory that later ones find ready
     spoken = spoken_whole(services, request, model)
     shown = playable(spoken, "recorded", complete=True)

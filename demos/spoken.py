@@ -20,14 +20,16 @@ from demos.seed import MAX_SEED
 from demos.services import Services
 from models.audio import encode_wav, rms_dbfs
 from models.errors import BadInputError
+from models.speakers import DELIVERIES, Delivery
 from models.states import Lease, LoadProgress
-from models.tasks import Speaker, SpeechRequest, SpokenSentence, Task
+from models.tasks import Progress, Speaker, SpeechRequest, SpokenSentence, Task
 from models.text_input import clean_text
 from models.units import seconds
 
 MAX_CHARACTERS = 600
 PICTURE_SIZE, SMALL_PICTURE_SIZE = (1400, 560), (840, 560)
 SPEEDS, SEEDS = "Three speeds", "Two seeds, and their difference"
+THREE_SEEDS, VOICES = "Three seeds", "Three voices"
 COMPARED_SPEEDS = (0.7, 1.0, 1.4)
 
 
@@ -60,6 +62,13 @@ class Spoken:
         )
 
 
+def delivery_of(model: str) -> Delivery:
+    """How a model speaks. Raises `BadInputError` if it does not."""
+    if model not in DELIVERIES:
+        raise BadInputError(f"{model[:80]} cannot speak.")
+    return DELIVERIES[model]
+
+
 def prepare_request(text: str | None, voice: str, speed: float | None, seed: float | None) -> SpeechRequest:
     """The request for what was typed. Raises `BadInputError` if the text is empty or too long or a number is none.
 
@@ -74,8 +83,11 @@ def prepare_request(text: str | None, voice: str, speed: float | None, seed: flo
     return SpeechRequest(cleaned, voice, float(speed), int(seed))
 
 
-def speak(services: Services, request: SpeechRequest, model: str) -> Generator[LoadProgress | Spoken, None, None]:
-    """Has a model speak: how its loading gets on first, then after each sentence what is spoken so far."""
+def speak(
+    services: Services, request: SpeechRequest, model: str
+) -> Generator[LoadProgress | Progress | Spoken, None, None]:
+    """Has a model speak: how its loading gets on first, then after each sentence what is spoken so far; a slow model
+    tells in between how far it is."""
     with (yield from services.registry.enter(model)) as lease:
         if Task.SPEECH not in lease.spec.tasks:
             raise BadInputError(f"{lease.spec.title} cannot speak.")
@@ -83,11 +95,15 @@ def speak(services: Services, request: SpeechRequest, model: str) -> Generator[L
         sentences: tuple[SpokenSentence, ...] = ()
         took = 0.0
         started = time.perf_counter()
-        for sentence in speaker.speak(request):
-            took += time.perf_counter() - started
-            sentences = (*sentences, sentence)
-            yield Spoken(lease, request, sentences, speaker.sample_rate, took)
-            started = time.perf_counter()
+        with closing(speaker.speak(request)) as steps:  # type: ignore[type-var]
+            for step in steps:
+                took += time.perf_counter() - started
+                if isinstance(step, SpokenSentence):
+                    sentences = (*sentences, step)
+                    yield Spoken(lease, request, sentences, speaker.sample_rate, took)
+                else:
+                    yield step
+                started = time.perf_counter()
 
 
 def spoken_whole(services: Services, request: SpeechRequest, model: str) -> Spoken:
@@ -154,31 +170,61 @@ def playable(spoken: Spoken, run: str, *, complete: bool) -> Playable:
     )
 
 
-def compare(services: Services, request: SpeechRequest, model: str, what: str) -> list[Playable]:
-    """The first sentence of `request` three times on one time axis: at three speeds, or with two seeds and then their
-    difference, made as loud as the speech."""
-    if what == SPEEDS:
-        takes = [first_sentence(services, replace(request, speed=speed), model) for speed in COMPARED_SPEEDS]
-        sounds = [take.samples for take in takes]
-        words = [f"Speed {take.request.speed:g}: {seconds(take.duration)}" for take in takes]
-    else:
-        seeds = (request.seed, request.seed + 1)
-        takes = [first_sentence(services, replace(request, seed=seed), model) for seed in seeds]
-        sounds = [take.samples for take in takes]
-        words = [f"Seed {seed}" for seed in seeds]
-        takes.append(takes[0])
+def comparisons(delivery: Delivery) -> list[str]:
+    """What `compare` can show of a model that speaks this way."""
+    seeds = SEEDS if delivery.seed_keeps_timing else THREE_SEEDS
+    return [*([SPEEDS] if delivery.has_speed else []), seeds, *([VOICES] if len(delivery.voices) >= 3 else [])]
+
+
+def compare(
+    services: Services, request: SpeechRequest, model: str, what: str
+) -> Generator[LoadProgress | Progress | list[Playable], None, None]:
+    """The first sentence of `request` three times on one time axis: at three speeds, with three seeds, in three voices,
+    or with two seeds and then their difference, made as loud as the speech. Yields the three last.
+
+    What the model cannot show is replaced by the first thing that it can.
+    """
+    delivery = delivery_of(model)
+    if what not in comparisons(delivery):
+        what = comparisons(delivery)[0]
+    asked = _compared_requests(request, delivery, what)
+    takes = []
+    for one in asked.values():
+        take = yield from first_sentence(services, one, model)
+        takes.append(take)
+    sounds = [take.samples for take in takes]
+    lines = [f"{words}: {seconds(take.duration)}" for words, take in zip(asked, takes, strict=True)]
+    if what == SEEDS:
         difference = sounds[0] - sounds[1]
         quieter = rms_dbfs(sounds[0]) - rms_dbfs(difference)
         sounds.append(difference * np.float32(10 ** (quieter / 20)))
-        words.append(f"Their difference, amplified by {quieter:.0f} dB")
+        lines = [*asked, f"Their difference, amplified by {quieter:.0f} dB"]
+        takes.append(takes[0])
     span = max(len(sound) for sound in sounds) / takes[0].sample_rate
-    return [_beside_others(take, sound, line, span) for take, sound, line in zip(takes, sounds, words, strict=True)]
+    yield [_beside_others(take, sound, line, span) for take, sound, line in zip(takes, sounds, lines, strict=True)]
 
 
-def first_sentence(services: Services, request: SpeechRequest, model: str) -> Spoken:
-    """Has a model speak no more than the first sentence."""
+def _compared_requests(request: SpeechRequest, delivery: Delivery, what: str) -> dict[str, SpeechRequest]:
+    """What is compared, by the words for it."""
+    if what == SPEEDS:
+        return {f"Speed {speed:g}": replace(request, speed=speed) for speed in COMPARED_SPEEDS}
+    if what == VOICES:
+        others = [voice for voice in delivery.voices if voice != request.voice]
+        return {delivery.voices[voice]: replace(request, voice=voice) for voice in (request.voice, *others[:2])}
+    seeds = (request.seed + number for number in range(2 if what == SEEDS else 3))
+    return {f"Seed {seed}": replace(request, seed=seed) for seed in seeds}
+
+
+def first_sentence(
+    services: Services, request: SpeechRequest, model: str
+) -> Generator[LoadProgress | Progress, None, Spoken]:
+    """Has a model speak no more than the first sentence, and returns it."""
     with closing(speak(services, request, model)) as steps:
-        return next(step for step in steps if isinstance(step, Spoken))
+        for step in steps:
+            if isinstance(step, Spoken):
+                return step
+            yield step
+    raise AssertionError("a speaker says something or raises")
 
 
 def _beside_others(spoken: Spoken, samples: NDArray[np.float32], words: str, span: float) -> Playable:

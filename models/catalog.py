@@ -12,6 +12,7 @@ from models.specs.detection import DETECTION
 from models.specs.hub_editing import HUB_EDITING
 from models.specs.hub_image_generation import HUB_IMAGE_GENERATION
 from models.specs.hub_language import HUB_LANGUAGE
+from models.specs.hub_speech import HUB_SPEECH
 from models.specs.hub_text_to_image import HUB_TEXT_TO_IMAGE
 from models.specs.image_generation import IMAGE_GENERATION
 from models.specs.image_translation import IMAGE_TRANSLATION
@@ -37,6 +38,7 @@ CATALOG: tuple[ModelSpec, ...] = (
     *TEXT_TO_IMAGE,
     *HUB_TEXT_TO_IMAGE,
     *SPEECH,
+    *HUB_SPEECH,
     *AUDIO_SUPER_RESOLUTION,
     *WAVENET,
     *LANGUAGE,

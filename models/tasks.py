@@ -88,7 +88,8 @@ class SpeechRequest:
 
 @dataclass(frozen=True)
 class SpokenSentence:
-    """One sentence of the answer: its text, its phonemes (IPA) and its sound, mono float32 in [-1, 1]."""
+    """One sentence of the answer: its text, its phonemes (IPA; none if the model reads letters) and its sound, mono
+    float32 in [-1, 1]."""
 
     text: str
     phonemes: str
@@ -101,8 +102,8 @@ class Speaker(Protocol):
     sample_rate: int
     voices: tuple[str, ...]
 
-    def speak(self, request: SpeechRequest) -> Iterator[SpokenSentence]:
-        """Yields each sentence as soon as it can be played."""
+    def speak(self, request: SpeechRequest) -> Iterator[Progress | SpokenSentence]:
+        """Yields each sentence as soon as it can be played; a slow speaker tells in between how far it is."""
         ...
 
 

@@ -24,7 +24,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 REVISION = "5ca1ab1e0ddba11cafe0b0a710adedfacade5eed"
-"""The one commit of every repository here; `main` and every pull request (`refs/pr/6`) point to it."""
+"""The one commit of every repository here; `main` and every pull request point to it."""
 
 ACCEPTED_TOKEN = "hf_standin"
 """The token of somebody who has accepted every licence."""

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.audio import SILENCE, peak_dbfs, rms_dbfs
-from models.backends.hibari_speech import MAX_PHONEMES, HibariSpeaker, load
+from models.backends.english_phonemes import MAX_PHONEMES
+from models.backends.hibari_speech import HibariSpeaker, load
 from models.devices import Device
 from models.errors import BadInputError
 from models.tasks import SpeechRequest, SpokenSentence

@@ -19,7 +19,8 @@ from demos.audio_player import Playable
 from demos.audio_plots import draw_sound
 from demos.seed import MAX_SEED
 from demos.services import Services
-from demos.speech import EXAMPLES, PAGE
+from demos.speech import EXAMPLES
+from demos.speech_page import PAGE
 from demos.spoken import (
     COMPARED_SPEEDS,
     MAX_CHARACTERS,
@@ -154,7 +155,8 @@ def test_first_sound_does_not_wait_for_the_picture(services: Services) -> None:
 
 
 def test_three_speeds_share_a_time_axis(services: Services) -> None:
-    made = compare(services, prepare_request(TEXT, "heart", 1, 0), MODEL, SPEEDS)
+    *_, made = compare(services, prepare_request(TEXT, "heart", 1, 0), MODEL, SPEEDS)
+    assert isinstance(made, list)
     durations = [len(samples_of(one.sound)) / 24_000 for one in made]
     assert durations == sorted(durations, reverse=True)
     assert {one.span for one in made} == {durations[0]}
@@ -163,7 +165,9 @@ def test_three_speeds_share_a_time_axis(services: Services) -> None:
 
 
 def test_two_seeds_differ_by_faint_noise_that_is_made_audible(services: Services) -> None:
-    first, second, difference = compare(services, prepare_request(TEXT, "heart", 1, 5), MODEL, SEEDS)
+    *_, made = compare(services, prepare_request(TEXT, "heart", 1, 5), MODEL, SEEDS)
+    assert isinstance(made, list)
+    first, second, difference = made
     assert [first.words, second.words] == ["Seed 5", "Seed 6"]
     speech, again, noise = (
         samples_of(one.sound).astype(np.float32) / np.float32(32_768) for one in (first, second, difference)

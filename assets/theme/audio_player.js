@@ -53,7 +53,7 @@ const show = () => {
     const sentence = make("button", make("li", list));
     sentence.type = "button";
     make("span", sentence, cue.text);
-    make("span", sentence, cue.phonemes).lang = "en-fonipa";
+    if (cue.phonemes) make("span", sentence, cue.phonemes).lang = "en-fonipa";
     sentence.addEventListener("click", () => load(cue.start, true));
   }
   if (fresh) load(0, value.play && !silenced);
