@@ -54,5 +54,5 @@ BARK = Delivery(
     has_speed=False,
 )
 
-DELIVERIES: Mapping[str, Delivery] = {"hibari-heart": HIBARI, "vits-ljs": VITS, "bark-small": BARK}
+DELIVERIES: Mapping[str, Delivery] = {"hibari-heart": HIBARI, "vits-ljs": VITS, "bark-small": BARK, "bark": BARK}
 """By model id."""

@@ -1,7 +1,6 @@
 """The models of the hub that draw from noise, end to end: tiny ones of the real classes, fetched from the stand-in hub
 by the specs of the catalog, run through the registry, the tab and its endpoint."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +36,7 @@ from models.specs.image_generation import FULL_LENGTH, LABELS
 from models.store import WeightStore
 from models.tasks import Progress, Task
 from tests.conftest import CPU
+from tests.evil_pickle import Evil
 from tests.standin_hub import StandInHub
 from tests.tiny_device import DEVICES, run_here
 from tests.tiny_image_generation import (
@@ -271,16 +271,6 @@ def test_only_what_may_be_rounded_is(folders: dict[str, Path]) -> None:
         classes = torch.tensor([1]) if generator.labels else None
         state = generator._denoiser(torch.zeros(1, *generator._denoiser.shape), torch.tensor(1.0), classes)
         assert state.dtype == torch.float32
-
-
-class Evil:
-    """Pickled, it asks whoever reads it to make a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.mkdir, (str(self.folder),)
 
 
 def test_pickled_weights_run_no_code(tmp_path: Path, folders: dict[str, Path]) -> None:

@@ -64,6 +64,14 @@ def write_tiny_vits(folder: Path, seed: int = 0) -> None:
     transformers.VitsModel(config).eval().save_pretrained(folder)
 
 
+def write_tiny_pickled_bark(folder: Path) -> None:
+    """As `write_tiny_bark`, with other weights, pickled as they were before safetensors."""
+    write_tiny_bark(folder, seed=1)
+    network = transformers.BarkModel.from_pretrained(folder)
+    torch.save(network.state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+
 def write_tiny_bark(folder: Path, seed: int = 0) -> None:
     """Writes a `BarkModel` whose sentences have 12 semantic tokens at most, with all English voices."""
     torch.manual_seed(seed)

@@ -35,12 +35,15 @@ _WORD = re.compile(r"\w")
 
 
 def load(files: Path, device: Device) -> "BarkSpeaker":
-    """The model in `files`: configs, safetensors, tokenizer and speaker_embeddings/<voice>_<prompt>.npy.
+    """The model in `files`: configs, weights, tokenizer and speaker_embeddings/<voice>_<prompt>.npy.
 
     The transformers run in the number format of `device`; the codec stays in float32, in which its noise is not heard.
     """
     configure_torch()
-    network: Any = BarkModel.from_pretrained(files, dtype=torch.float32, **SAFE)
+    # Weights from before safetensors are pickled. transformers reads them with torch's weights-only unpickler, which
+    # runs nothing that a file asks for.
+    pickled = not (files / "model.safetensors").is_file()
+    network: Any = BarkModel.from_pretrained(files, dtype=torch.float32, **{**SAFE, "use_safetensors": not pickled})
     for part in (network.semantic, network.coarse_acoustics, network.fine_acoustics):
         part.to(getattr(torch, device.precision))
     # Greedy, the likeliest token always, it falls silent or repeats itself.

@@ -23,7 +23,8 @@ class SeededDraws(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         if func is torch.randn:
-            return func(*args, generator=self._generator, **kwargs)
+            device = kwargs.pop("device", None)
+            return func(*args, generator=self._generator, **kwargs).to(device)
         if func is torch.randn_like:
             return torch.randn(args[0].shape, generator=self._generator).to(args[0])
         if func in (torch.multinomial, torch.bernoulli):

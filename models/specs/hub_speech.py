@@ -1,12 +1,39 @@
-"""Models of the Hugging Face hub that speak, other than the small ones that every machine runs at once.
-
-`suno/bark`, the larger Bark, is not here: all that is known to lie in its repository are pickled weights.
-"""
+"""Models of the Hugging Face hub that speak, other than the small ones that every machine runs at once."""
 
 from models.pins import hub_weights
+from models.sources import Weights
 from models.spec import ModelSpec, Paper
 from models.tasks import Task
 from models.units import MB
+
+
+def _bark(repo: str, weights: str, size: int, branch: str = "main") -> Weights:
+    """A repository of Bark with its English voices."""
+    return hub_weights(
+        repo,
+        "config.json",
+        "generation_config.json",
+        weights,
+        "special_tokens_map.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+        "speaker_embeddings/v2/en_speaker_*",
+        size=size,
+        branch=branch,
+    )
+
+
+_AUDIO_LM = Paper(
+    "Borsos et al.",
+    "AudioLM: a Language Modeling Approach to Audio Generation (Bark has no paper, and resembles it)",
+    2022,
+    "https://arxiv.org/abs/2209.03143",
+)
+_BARK_LIMITS = (
+    "It makes sound up rather than reading: it laughs at [laughs], sings between ♪ and ♪, and at times says what "
+    "nobody wrote. "
+)
 
 HUB_SPEECH = (
     ModelSpec(
@@ -45,34 +72,33 @@ HUB_SPEECH = (
         tasks=(Task.SPEECH,),
         title="Bark small",
         year=2023,
-        paper=Paper(
-            "Borsos et al.",
-            "AudioLM: a Language Modeling Approach to Audio Generation (Bark has no paper, and resembles it)",
-            2022,
-            "https://arxiv.org/abs/2209.03143",
-        ),
+        paper=_AUDIO_LM,
         licence="MIT",
         homepage="https://huggingface.co/suno/bark-small",
         parameters=404_409_058,
         # There alone: https://huggingface.co/suno/bark-small/tree/refs%2Fpr%2F5. The main branch holds pickled weights.
-        weights=hub_weights(
-            "suno/bark-small",
-            "config.json",
-            "generation_config.json",
-            "model.safetensors",
-            "special_tokens_map.json",
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "vocab.txt",
-            "speaker_embeddings/v2/en_speaker_*",
-            size=1_682 * MB,
-            branch="refs/pr/5",
-        ),
+        weights=_bark("suno/bark-small", "model.safetensors", 1_690 * MB, branch="refs/pr/5"),
         loader="models.backends.bark:load",
         memory={"cuda": 2_500 * MB},
         trained_on="speech, song and noises in 13 languages, not published",
-        limits="It makes sound up rather than reading: it laughs at [laughs], sings between ♪ and ♪, and at times says "
-        "what nobody wrote. Slower than it speaks on small cards; no speed, no phonemes.",
+        limits=_BARK_LIMITS + "Slower than it speaks on small cards; no speed, no phonemes.",
         preference=30,
+    ),
+    ModelSpec(
+        id="bark",
+        tasks=(Task.SPEECH,),
+        title="Bark",
+        year=2023,
+        paper=_AUDIO_LM,
+        licence="MIT",
+        homepage="https://huggingface.co/suno/bark",
+        parameters=1_120_000_000,
+        # Nobody here has seen safetensors of it: what is pickled is read with torch's weights-only unpickler.
+        weights=_bark("suno/bark", "pytorch_model.bin", 4_500 * MB),
+        loader="models.backends.bark:load",
+        memory={"cuda": 5_000 * MB},
+        trained_on="speech, song and noises in 13 languages, not published",
+        limits=_BARK_LIMITS + "Clearer than the small one, and slower than it speaks; no speed, no phonemes.",
+        preference=31,
     ),
 )
