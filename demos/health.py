@@ -67,14 +67,15 @@ def _row(status: ModelStatus) -> str:
         state += f", {status.leases} in use"
     if status.why:
         state += f": {status.why}"
-    needed = spec.memory[status.device.kind] if status.device and status.device.kind in spec.memory else 0
+    # Where it cannot run: what it would need there, for whoever chooses a machine.
+    needed = spec.memory[status.device.kind] if status.device else min(spec.memory.values())
     cells = [
         ("", ", ".join(spec.tasks)),
         ("", spec.title),
         ("", state),
         ("number", millions(spec.parameters) if spec.parameters else "none"),
         ("number", gigabytes(spec.weights.size) if spec.weights.size else "with the gallery"),
-        ("number", gigabytes(needed) if needed else ""),
+        ("number", gigabytes(needed)),
         ("", spec.licence),
     ]
     return "<tr>" + "".join(f"<td class='{kind}'>{html.escape(text)}</td>" for kind, text in cells) + "</tr>"
