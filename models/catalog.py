@@ -10,6 +10,7 @@ from models.specs.audio_super_resolution import AUDIO_SUPER_RESOLUTION
 from models.specs.colorization import COLORIZATION
 from models.specs.detection import DETECTION
 from models.specs.hub_editing import HUB_EDITING
+from models.specs.hub_super_resolution import HUB_SUPER_RESOLUTION
 from models.specs.hub_text_to_image import HUB_TEXT_TO_IMAGE
 from models.specs.image_generation import IMAGE_GENERATION
 from models.specs.image_translation import IMAGE_TRANSLATION
@@ -26,6 +27,7 @@ CATALOG: tuple[ModelSpec, ...] = (
     *IMAGE_GENERATION,
     *PROGRESS,
     *SUPER_RESOLUTION,
+    *HUB_SUPER_RESOLUTION,
     *INPAINTING,
     *COLORIZATION,
     *STYLE_TRANSFER,

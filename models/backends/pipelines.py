@@ -7,6 +7,7 @@ A pipeline holds state of the request it runs (its scheduler, above all), so eac
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -174,15 +175,22 @@ def load_pipeline(kind: type[Any], files: Path, device: Device, **components: An
 
 
 def _run(pipeline: Any, arguments: dict[str, Any], said: "SimpleQueue[Any]", stopped: threading.Event) -> None:
-    def after_step(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    def tell(step: int, latents: Tensor) -> None:
         if stopped.is_set():
             raise _NobodyListens
-        said.put(_Step(step + 1, pipeline.num_timesteps, tensors["latents"].detach(), _sigma(pipeline.scheduler)))
+        total = getattr(pipeline, "num_timesteps", len(pipeline.scheduler.timesteps))
+        said.put(_Step(step + 1, total, latents.detach(), _sigma(pipeline.scheduler)))
+
+    def after_step(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        tell(step, tensors["latents"])
         return tensors
 
+    listener: dict[str, Any] = {"callback_on_step_end": after_step}
+    if "callback_on_step_end" not in signature(pipeline.__call__).parameters:  # one of the first pipelines
+        listener = {"callback": lambda step, timestep, latents: tell(step, latents)}
     try:
         with torch.inference_mode():
-            said.put(list(pipeline(**arguments, callback_on_step_end=after_step).images))
+            said.put(list(pipeline(**arguments, **listener).images))
     except BaseException as error:  # noqa: BLE001 - it is the listener's
         said.put(error)
 
