@@ -9,9 +9,12 @@ from typing import Any
 from PIL import Image
 
 from demos.pictures import keep_png, read_picture
+from demos.ranges import whole_number_from
+from demos.seed import MAX_SEED
 from demos.services import Services
-from models.errors import BadInputError
+from models.errors import BadInputError, FetchError
 from models.image_metrics import psnr, ssim
+from models.spec import ModelSpec
 from models.states import Lease, LoadProgress
 from models.tasks import Progress, Task, Upscaled, Upscaler, UpscaleRequest
 from models.units import seconds
@@ -27,10 +30,13 @@ SHRINK, AS_IT_IS = "Shrink it to a quarter first: a fair test", "As it is"
 
 @dataclass(frozen=True)
 class EnlargingTask:
-    """The small picture to enlarge and, in a fair test, the original it was shrunk from."""
+    """The small picture to enlarge and, in a fair test, the original it was shrunk from. Models that draw the detail
+    read `prompt` and `seed`."""
 
     small: Image.Image
     original: Image.Image | None
+    prompt: str = ""
+    seed: int = 0
 
 
 @dataclass
@@ -38,6 +44,7 @@ class Enlarged:
     """What a model made of a `EnlargingTask`."""
 
     lease: Lease
+    task: EnlargingTask
     image: Image.Image
     took: float
     scores: dict[str, float] = field(default_factory=dict)
@@ -45,9 +52,15 @@ class Enlarged:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """What its file says about it."""
+        """What its file says about it. The seed is null if nothing was drawn at random."""
         spec = self.lease.spec
-        return {"model": spec.id, "seed": None, "seconds": round(self.took, 3), "licence": spec.licence}
+        return {
+            "model": spec.id,
+            "seed": self.task.seed if spec.reads_prompts else None,
+            **({"prompt": self.task.prompt} if spec.reads_prompts else {}),
+            "seconds": round(self.took, 3),
+            "licence": spec.licence,
+        }
 
     @cached_property
     def file(self) -> str:
@@ -56,8 +69,10 @@ class Enlarged:
         return keep_png(self.image, f"{spec.id}.png", {**self.facts, "scale": SCALE}, generated=spec.parameters > 0)
 
 
-def prepare_task(path: str | None, mode: str) -> EnlargingTask:
-    """The task set by an uploaded picture. Raises `BadInputError` if the picture is unusable or too large."""
+def prepare_task(path: str | None, mode: str, prompt: str = "", seed: float | None = 0) -> EnlargingTask:
+    """The task set by an uploaded picture. Raises `BadInputError` if the picture is unusable or too large, or the seed
+    is none."""
+    checked = whole_number_from("The seed", seed, 0, MAX_SEED)
     picture = read_picture(path)
     if mode == SHRINK:
         picture.thumbnail((MAX_REFERENCE_SIDE, MAX_REFERENCE_SIDE), Image.Resampling.LANCZOS)
@@ -65,13 +80,13 @@ def prepare_task(path: str | None, mode: str) -> EnlargingTask:
         if not width or not height:
             raise BadInputError(f"This picture is too small to shrink; choose “{AS_IT_IS}”.")
         original = picture.crop((0, 0, width * SCALE, height * SCALE))
-        return EnlargingTask(original.resize((width, height), Image.Resampling.BICUBIC), original)
+        return EnlargingTask(original.resize((width, height), Image.Resampling.BICUBIC), original, prompt, checked)
     if picture.width * picture.height > MAX_INPUT_PIXELS:
         raise BadInputError(
             f"This picture has {picture.width} x {picture.height} pixels; as it is, at most 512 x 512 can be enlarged. "
             f"Choose “{SHRINK}” or a smaller picture."
         )
-    return EnlargingTask(picture, None)
+    return EnlargingTask(picture, None, prompt, checked)
 
 
 def enlarge(services: Services, task: EnlargingTask, model: str) -> Iterator[LoadProgress | Progress | Enlarged]:
@@ -81,14 +96,30 @@ def enlarge(services: Services, task: EnlargingTask, model: str) -> Iterator[Loa
             raise BadInputError(f"{lease.spec.title} cannot enlarge pictures.")
         upscaler: Upscaler = lease.backend
         started = time.perf_counter()
-        for step in upscaler.upscale(UpscaleRequest(task.small)):
+        for step in upscaler.upscale(UpscaleRequest(task.small, prompt=task.prompt, seed=task.seed)):
             if isinstance(step, Upscaled):
-                result = Enlarged(lease, step.image, time.perf_counter() - started)
+                result = Enlarged(lease, task, step.image, time.perf_counter() - started)
                 if task.original is not None:
                     result.scores = {"psnr": psnr(step.image, task.original), "ssim": ssim(step.image, task.original)}
                 yield result
             else:
                 yield step
+
+
+def enlarge_with_each(
+    services: Services, task: EnlargingTask
+) -> Iterator[tuple[ModelSpec, LoadProgress | Progress | Enlarged | FetchError]]:
+    """Runs every model that can run here, the preferred one last, each as in `enlarge`. One whose weights cannot be
+    fetched, as without a network, only says so: its last step is the error."""
+    registry = services.registry
+    for spec in reversed(registry.for_task(Task.SUPER_RESOLUTION)):
+        if registry.why_not(spec.id):
+            continue
+        try:
+            for step in enlarge(services, task, spec.id):
+                yield spec, step
+        except FetchError as error:
+            yield spec, error
 
 
 def words_for(result: Enlarged) -> str:

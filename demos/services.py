@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from demos.output_filter import OutputFilter
 from demos.settings import Settings
 from models.catalog import CATALOG
-from models.devices import available_devices
+from models.devices import available_devices, compiling
 from models.errors import ModelError
 from models.registry import Registry
 from models.store import WeightStore
@@ -31,11 +31,12 @@ class Services:
 
 def make_services(settings: Settings) -> Services:
     """Services over the gallery's own catalog."""
+    devices = compiling(available_devices()) if settings.compile else available_devices()
     budget: dict[str, int] | None = None
     if settings.memory_gb is not None:
-        budget = {device.kind: int(settings.memory_gb * 1e9) for device in available_devices()}
+        budget = {device.kind: int(settings.memory_gb * 1e9) for device in devices}
     store = WeightStore(settings.cache, offline=settings.offline, only_pinned=settings.hosted)
-    return Services(Registry(CATALOG, store=store, budget=budget), settings)
+    return Services(Registry(CATALOG, store=store, devices=devices, budget=budget), settings)
 
 
 def load_ahead(registry: Registry) -> None:

@@ -24,6 +24,7 @@ class Settings:
     offline: bool
     filter: bool
     hosted: bool = False
+    compile: bool = False
 
 
 def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -33,7 +34,8 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         prog="app.py",
         description="A live gallery of deep generative models.",
         epilog="Each option can also be set as an environment variable: GALLERY_HOST, GALLERY_PORT, GALLERY_CACHE, "
-        "GALLERY_MEMORY_GB, GALLERY_MAX_QUEUE, GALLERY_DEMOS, GALLERY_OFFLINE, GALLERY_FILTER, GALLERY_HOSTED.",
+        "GALLERY_MEMORY_GB, GALLERY_MAX_QUEUE, GALLERY_DEMOS, GALLERY_OFFLINE, GALLERY_FILTER, GALLERY_HOSTED, "
+        "GALLERY_COMPILE.",
     )
 
     def setting(name: str, default: str) -> str:
@@ -95,6 +97,13 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         default=hosted,
         help="for a public address: models of the hub run only at a pinned revision (default: on a Space)",
     )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        default=setting("COMPILE", "").lower() not in _OFF,
+        help="compile the networks that denoise on a graphics card, for quicker pictures later on: the first one of a "
+        "model, and of another size or number of pictures, waits for the compiler (ignored on ZeroGPU)",
+    )
     chosen = parser.parse_args(arguments)
     if chosen.max_queue < 1:
         parser.error("--max-queue must be at least 1")
@@ -108,4 +117,5 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         chosen.offline,
         chosen.filter,
         chosen.hosted,
+        chosen.compile,
     )

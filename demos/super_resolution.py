@@ -20,6 +20,7 @@ from demos.enlarging import (
     EnlargingTask,
     comparison_table,
     enlarge,
+    enlarge_with_each,
     kept_views,
     prepare_task,
     words_for,
@@ -30,7 +31,10 @@ from demos.model_picker import best_model, model_picker
 from demos.page import HowItWorks, Page, answer, frame, question
 from demos.pictures import picture_input
 from demos.runner import Runner, Update
+from demos.seed import seed_input
 from demos.services import Services
+from models.errors import FetchError
+from models.styling import LONGEST_PROMPT
 from models.tasks import Task
 from models.units import seconds
 
@@ -106,6 +110,12 @@ def build(services: Services) -> None:
                 )
                 picker = model_picker(registry, PAGE.task)
                 runner = Runner(PAGE, "Enlarge four times")
+                draws = registry[best_model(registry, PAGE.task)].reads_prompts
+                with gr.Accordion("Advanced", open=False, visible=draws) as advanced:
+                    prompt = gr.Textbox(
+                        "", label="What is in the picture", placeholder="nothing said", max_length=LONGEST_PROMPT
+                    )
+                    seed = seed_input(info="This model draws the detail: another seed, another detail.")
             with answer():
                 slider = gr.ImageSlider(
                     (opening_views[BICUBIC], opening_views[model_title]),
@@ -146,8 +156,8 @@ def build(services: Services) -> None:
             card_strip: strip(last.lease.spec, device=device_name(last.lease.device), took=last.took),
         }
 
-    def run(path: str | None, mode: str, model: str) -> Generator[Update, None, None]:
-        task = prepare_task(path, mode)
+    def run(path: str | None, mode: str, model: str, prompt: str, seed: float | None) -> Generator[Update, None, None]:
+        task = prepare_task(path, mode, prompt, seed)
         results = []
         for name in dict.fromkeys(["bicubic", model]):
             for step in enlarge(services, task, name):
@@ -158,33 +168,45 @@ def build(services: Services) -> None:
         yield show(task, results, BICUBIC if model != "bicubic" else PIXELS)
         yield words_for(results[-1])
 
-    def run_example(index: int, mode: str, model: str) -> Generator[Update, None, None]:
+    def run_example(
+        index: int, mode: str, model: str, prompt: str, seed: float | None
+    ) -> Generator[Update, None, None]:
         path = example(EXAMPLES[index])
         yield {picture: path}
-        yield from run(path, mode, model)
+        yield from run(path, mode, model, prompt, seed)
 
-    def compare(path: str | None, mode: str) -> Generator[Update, None, None]:
-        task = prepare_task(path, mode)
-        specs = [spec for spec in reversed(registry.for_task(PAGE.task)) if not registry.why_not(spec.id)]
+    def compare(path: str | None, mode: str, prompt: str, seed: float | None) -> Generator[Update, None, None]:
+        task = prepare_task(path, mode, prompt, seed)
         results: list[Enlarged] = []
-        for spec in specs:
-            for step in enlarge(services, task, spec.id):
-                if not isinstance(step, Enlarged):
-                    yield f"{spec.title}: {step}"
-                    continue
+        missing: list[str] = []
+        for spec, step in enlarge_with_each(services, task):
+            if isinstance(step, FetchError):
+                missing.append(spec.title)
+            elif isinstance(step, Enlarged):
                 results.append(step)
                 captions = [(result.file, result.lease.spec.title) for result in results]
                 yield {comparison: gr.update(value=captions, visible=True)}
+            else:
+                yield f"{spec.title}: {step}"
         yield show(task, results, BICUBIC)
-        yield f"{len(results)} models in {seconds(sum(result.took for result in results))}"
+        words = f"{len(results)} models in {seconds(sum(result.took for result in results))}"
+        yield words + (f"; could not be fetched: {', '.join(missing)}" if missing else "")
 
     shown = [views, slider, left, right, download, scores, card_strip]
-    runner.on([runner.run.click], run, [picture, mode, picker], shown)
-    runner.on([examples.click], run_example, [examples, mode, picker], [picture, *shown])
+    runner.on([runner.run.click], run, [picture, mode, picker, prompt, seed], shown)
+    runner.on([examples.click], run_example, [examples, mode, picker, prompt, seed], [picture, *shown])
     runner.wire_stop()
     compare_outputs = [comparison, *shown]
-    comparison_runner.on([comparison_runner.run.click], compare, [picture, mode], compare_outputs)
+    comparison_runner.on([comparison_runner.run.click], compare, [picture, mode, prompt, seed], compare_outputs)
     comparison_runner.wire_stop()
+    picker.change(
+        lambda model: gr.update(visible=registry[model].reads_prompts),
+        picker,
+        advanced,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
     for chosen in (left, right):
         chosen.input(
             lambda a, b, made: (made[a], made[b]),
@@ -195,13 +217,14 @@ def build(services: Services) -> None:
             api_visibility="private",
         )
 
-    def super_resolution(image: str | None, model: str) -> tuple[str, dict[str, Any]]:
+    def super_resolution(image: str | None, model: str, seed: float, prompt: str) -> tuple[str, dict[str, Any]]:
         """Enlarges a picture (PNG, JPEG or WebP, at most 512 x 512 px) four times.
 
-        Returns the enlarged picture as PNG, and the model, the seconds it took and the size. Nothing is random, so the
-        seed is null.
+        `seed` fixes what is random and `prompt` says what is in the picture, for models that draw the detail. Returns
+        the enlarged picture as PNG, and the model, the seed, the seconds it took and the size. The seed is null if
+        nothing was drawn at random.
         """
-        *_, result = enlarge(services, prepare_task(image, AS_IT_IS), model)
+        *_, result = enlarge(services, prepare_task(image, AS_IT_IS, prompt, seed), model)
         assert isinstance(result, Enlarged)
         return result.file, {**result.facts, "size": list(result.image.size)}
 
@@ -212,6 +235,8 @@ def build(services: Services) -> None:
         [
             picture_input(label="image", render=False),
             gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            gr.Number(0, label="seed", precision=0, render=False),
+            gr.Textbox("", label="prompt", render=False),
         ],
         gr.Image(label="enlarged", format="png", render=False),
     )

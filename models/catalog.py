@@ -13,6 +13,7 @@ from models.specs.hub_editing import HUB_EDITING
 from models.specs.hub_image_generation import HUB_IMAGE_GENERATION
 from models.specs.hub_language import HUB_LANGUAGE
 from models.specs.hub_speech import HUB_SPEECH
+from models.specs.hub_super_resolution import HUB_SUPER_RESOLUTION
 from models.specs.hub_text_to_image import HUB_TEXT_TO_IMAGE
 from models.specs.image_generation import IMAGE_GENERATION
 from models.specs.image_translation import IMAGE_TRANSLATION
@@ -30,6 +31,7 @@ CATALOG: tuple[ModelSpec, ...] = (
     *HUB_IMAGE_GENERATION,
     *PROGRESS,
     *SUPER_RESOLUTION,
+    *HUB_SUPER_RESOLUTION,
     *INPAINTING,
     *COLORIZATION,
     *STYLE_TRANSFER,

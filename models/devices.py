@@ -8,8 +8,8 @@ import ctypes
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -38,6 +38,8 @@ class Device:
     threads: int
     on_loan: bool = False
     """Whether it is there only during a call, as on ZeroGPU (models/zero_gpu.py)."""
+    compiled: bool = False
+    """Whether networks that denoise are compiled there: then the first picture of a new shape takes longer."""
 
     def takes(self, memory: Mapping[Any, int]) -> bool:
         """Whether a model that needs `memory` (bytes for each kind of device it runs on) belongs here."""
@@ -49,6 +51,12 @@ def available_devices() -> tuple[Device, ...]:
     """The devices of this machine, the fastest first; the CPU is always among them."""
     cuda = _cuda_device()
     return (cuda, _cpu_device()) if cuda else (_cpu_device(),)
+
+
+def compiling(devices: Iterable[Device]) -> tuple[Device, ...]:
+    """`devices`, with networks compiled on a graphics card. Not on one on loan: ZeroGPU does not support it, and each
+    of its processes would begin anew."""
+    return tuple(replace(device, compiled=device.kind == "cuda" and not device.on_loan) for device in devices)
 
 
 def default_budget(device: Device) -> int:

@@ -53,10 +53,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class UpscaleRequest:
-    """Enlarge `image` (RGB, any size). `tile` is the side in input pixels of the squares worked on one at a time."""
+    """Enlarge `image` (RGB, any size). `tile` is the side in input pixels of the squares worked on one at a time.
+
+    Models that draw the detail at random take it from `seed`, and those that read prompts follow `prompt`, which may be
+    empty.
+    """
 
     image: Image.Image
     tile: int = 512
+    prompt: str = ""
+    seed: int = 0
 
 
 @dataclass(frozen=True)

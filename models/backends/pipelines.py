@@ -7,6 +7,7 @@ A pipeline holds state of the request it runs (its scheduler, above all), so eac
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from diffusers.utils import logging as diffusers_logging
 from torch import Tensor, nn
 from transformers.utils import logging as transformers_logging
 
+from models.backends.acceleration import accelerate, enough_versions
 from models.devices import Device, configure_torch, release_unused_memory
 from models.errors import OutOfMemoryError
 
@@ -129,7 +131,8 @@ class SharedPipeline:
         pipeline = self._own(kind)
         said: SimpleQueue[_Step | list[Any] | BaseException] = SimpleQueue()
         stopped = threading.Event()
-        worker = threading.Thread(target=_run, args=(pipeline, arguments, said, stopped), name="pipeline", daemon=True)
+        work = (pipeline, arguments, said, stopped, self.device)
+        worker = threading.Thread(target=_run, args=work, name="pipeline", daemon=True)
         worker.start()
         taken = 0
         try:
@@ -163,26 +166,40 @@ def load_pipeline(kind: type[Any], files: Path, device: Device, **components: An
     diffusers_logging.set_verbosity_error()
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    pipeline = kind.from_pretrained(files, dtype=getattr(torch, device.precision), **SAFE, **components)
+    return placed(kind.from_pretrained(files, dtype=getattr(torch, device.precision), **SAFE, **components), device)
+
+
+def placed(pipeline: Any, device: Device) -> SharedPipeline:
+    """`pipeline`, ready on `device`."""
     pipeline.to(device.kind)
     for component in pipeline.components.values():
         if isinstance(component, nn.Module) and any(isinstance(part, nn.Conv2d) for part in component.modules()):
             component.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if hasattr(pipeline, "vae") and hasattr(pipeline.vae, "enable_slicing"):
         pipeline.vae.enable_slicing()  # one picture after the other: decoding takes more memory than all the steps
+    accelerate(pipeline, device)
     return SharedPipeline(pipeline, device)
 
 
-def _run(pipeline: Any, arguments: dict[str, Any], said: "SimpleQueue[Any]", stopped: threading.Event) -> None:
-    def after_step(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+def _run(
+    pipeline: Any, arguments: dict[str, Any], said: "SimpleQueue[Any]", stopped: threading.Event, device: Device
+) -> None:
+    def tell(step: int, latents: Tensor) -> None:
         if stopped.is_set():
             raise _NobodyListens
-        said.put(_Step(step + 1, pipeline.num_timesteps, tensors["latents"].detach(), _sigma(pipeline.scheduler)))
+        total = getattr(pipeline, "num_timesteps", len(pipeline.scheduler.timesteps))
+        said.put(_Step(step + 1, total, latents.detach(), _sigma(pipeline.scheduler)))
+
+    def after_step(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        tell(step, tensors["latents"])
         return tensors
 
+    listener: dict[str, Any] = {"callback_on_step_end": after_step}
+    if "callback_on_step_end" not in signature(pipeline.__call__).parameters:  # one of the first pipelines
+        listener = {"callback": lambda step, timestep, latents: tell(step, latents)}
     try:
-        with torch.inference_mode():
-            said.put(list(pipeline(**arguments, callback_on_step_end=after_step).images))
+        with torch.inference_mode(), enough_versions(device):
+            said.put(list(pipeline(**arguments, **listener).images))
     except BaseException as error:  # noqa: BLE001 - it is the listener's
         said.put(error)
 

@@ -77,7 +77,7 @@ class RealESRGAN:
                 yield Progress(what, done, self.net.depth)
                 x = features
             tile = x[0, :, row.own_of_seen(SCALE), column.own_of_seen(SCALE)]
-            enlarged[row.own(SCALE), column.own(SCALE)] = _as_pixels(tile)
+            enlarged[row.own(SCALE), column.own(SCALE)] = as_pixels(tile)
         yield Upscaled(Image.fromarray(enlarged))
 
     def _as_input(self, pixels: NDArray[np.uint8]) -> Tensor:
@@ -86,7 +86,7 @@ class RealESRGAN:
         return x.permute(2, 0, 1)[None].to(self._dtype)
 
 
-def _as_pixels(x: Tensor) -> NDArray[np.uint8]:
+def as_pixels(x: Tensor) -> NDArray[np.uint8]:
     """(3, height, width) in about [0, 1] -> (height, width, 3)."""
     levels = x.float().clamp_(0, 1).mul_(255).round_().to(torch.uint8)
     return levels.permute(1, 2, 0).cpu().numpy()
