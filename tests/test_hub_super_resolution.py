@@ -2,7 +2,6 @@
 specs of the catalog, run through the registry and the tab (about 15 s)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from models.store import WeightStore
 from models.tasks import Progress, Task, Upscaled, UpscaleRequest
 from tests.conftest import CPU
 from tests.standin_hub import StandInHub
+from tests.tiny_device import DEVICES, run_here
 from tests.tiny_super_resolution import save_swin2sr, save_upscaler
 
 SWIN2SR, UPSCALER = (spec.id for spec in HUB_SUPER_RESOLUTION)
@@ -36,7 +36,7 @@ FEW = 3
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """The real specs, allowed on the CPU because their weights are tiny here."""
+    """The real specs, allowed wherever tests run because their weights are tiny here."""
     repositories = {}
     for spec, save in zip(HUB_SUPER_RESOLUTION, (save_swin2sr, save_upscaler), strict=True):
         folder = tmp_path_factory.mktemp(spec.id)
@@ -48,8 +48,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     with StandInHub(repositories) as hub, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_ENDPOINT", hub.url)
         patch.setattr(diffusion_upscaler, "STEPS", FEW)
-        specs = [replace(spec, memory={"cpu": 50_000_000}) for spec in HUB_SUPER_RESOLUTION]
-        registry = Registry(specs, store=WeightStore(cache), devices=(CPU,))
+        specs = [run_here(spec) for spec in HUB_SUPER_RESOLUTION]
+        registry = Registry(specs, store=WeightStore(cache), devices=DEVICES)
         yield registry
         registry.close()
         assert not hub.downloads("pytorch_model.bin")

@@ -17,6 +17,7 @@ from torch import Tensor
 from models.audio_super_resolution import HIGH_RATE, LOW_RATE
 from models.backends.widening_network import NOISES, SEEN_HOP, WideningNetwork
 from models.resampling import low_pass
+from models.training.precision import mixed_precision
 from models.training.run import Losses, Run, release
 from models.training.spoken_sentences import SpokenSentences, prepared, prepared_captions
 
@@ -49,7 +50,7 @@ def main() -> None:
     sources = [prepared(arguments.cache).train, prepared_captions(arguments.cache).train]
 
     def losses(generator: torch.Generator) -> Losses:
-        with torch.autocast(arguments.device, torch.bfloat16):
+        with mixed_precision(arguments.device):
             return {"distance": energy_distance(network, crops(sources, generator).to(arguments.device), generator)}
 
     if arguments.release or run.train(losses):

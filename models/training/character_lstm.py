@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from models.backends.character_lstm import WEIGHTS
 from models.training.character_ngrams import bits_per_character
+from models.training.precision import mixed_precision
 from models.training.texts import novels, split
 
 State = tuple[Tensor, Tensor]
@@ -107,7 +108,7 @@ class Training:
         if self.steps % self.windows == 0:
             self._state = None
         batch = self.batch()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed_precision(self.device.type):
             logits, (hidden, cell) = self.network(batch[:, :-1], self._state)
         loss = nn.functional.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten())
         self._state = hidden.detach(), cell.detach()

@@ -28,6 +28,7 @@ from models.locations import default_cache
 from models.specs.detection import CLIP_PROBE
 from models.store import WeightStore
 from models.training.colour_photographs import Examples, prepared
+from models.training.precision import mixed_precision
 from models.training.run import Losses, Run, release
 
 CELL = 10.0
@@ -89,7 +90,7 @@ def objective(network: Colorizer, settings: Settings, examples: Examples) -> Cal
         tokens, lightness, colours = examples.at(rows.tolist(), mirrored.tolist())
         kept = torch.rand(settings.batch, tokens.shape[1], 1, generator=generator) >= settings.token_dropout
         hints = reveal(colours, clicks(settings, generator), generator)
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed_precision(device.type):
             logits = network((tokens * kept).to(device), lightness.to(device), hints.to(device)).float()
         return {"colour": colour_loss(logits, colours.to(device), network.palette, weights.to(device))}
 
@@ -146,7 +147,7 @@ def predict(network: Colorizer, examples: Examples, rows: list[int], hints: int 
     device = next(network.parameters()).device
     tokens, lightness, colours = examples.at(rows, [False] * len(rows))
     told = told_colours(colours, hints, rows)
-    with torch.autocast(device.type, torch.bfloat16):
+    with mixed_precision(device.type):
         logits = network(tokens.to(device), lightness.to(device), told.to(device)).float().cpu()
     return logits, lightness, colours
 

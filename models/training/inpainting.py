@@ -18,6 +18,7 @@ from torch.nn import functional
 from models.backends.gated_convolution import SIDE, GatedUNet, interpolated
 from models.training.holes import random_holes
 from models.training.photographs import is_held_out, middle_square, photographs, random_square
+from models.training.precision import mixed_precision
 from models.training.run import Losses, Run, release
 
 STEPS = 4000
@@ -88,7 +89,7 @@ def examples(chosen: list[Image.Image], draw: random.Random) -> tuple[Tensor, Te
 
 def errors(network: nn.Module, truth: Tensor, holes: Tensor) -> Losses:
     """L1 at several scales, and of the differences between neighbours, with the hole weighted up."""
-    with torch.autocast(truth.device.type, torch.bfloat16):
+    with mixed_precision(truth.device.type):
         foreseen = network(truth, holes)
     difference = foreseen.float() - truth
     weight = 1 + (HOLE_WEIGHT - 1) * holes

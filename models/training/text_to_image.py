@@ -27,6 +27,7 @@ from models.backends.pixel_dit import (
 )
 from models.training.caption_dataset import Batch, CaptionDataset
 from models.training.packages import wheel_package
+from models.training.precision import mixed_precision
 from models.training.run import Losses, Run, release
 
 PROMPTS = (
@@ -70,7 +71,7 @@ class Objective:
         noisy = share * batch.pictures + (1 - share) * mixed_in
         weight = (1 - share).clamp(min=NEAREST_TO_DATA) ** -2
         text = batch.text.to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed_precision(self.device.type):
             clean: Tensor = network(noisy.to(self.device), times.to(self.device), text.states, text.mask)
         return (weight.to(self.device) * (clean.float() - batch.pictures.to(self.device)) ** 2).mean()
 
@@ -87,7 +88,7 @@ def sample_sheet(network: PixelDiT, encoder: CaptionEncoder, *, steps: int = 20,
     text = encoder.encode(PROMPTS).to(device)
     none = encoder.encode([""] * len(PROMPTS)).to(device)
     start = noise(range(len(PROMPTS)), network.config.image_size).to(device)
-    with torch.autocast(device.type, torch.bfloat16):
+    with mixed_precision(device.type):
         *_, last = sample(network, text, none, start, steps=steps, guidance=guidance)
     pictures = ((last.noisy.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     columns, cell = 6, 2 * network.config.image_size

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.backends.wavenet_network import WaveNet
+from models.training.precision import mixed_precision
 from models.training.run import Losses, Run, release
 from models.training.wavenet_figures import bits_by_depth, figures
 from models.training.wavenet_sound import Sound, prepared_sound
@@ -47,7 +48,7 @@ def train(run: Run, network: WaveNet, learnt: Sound, held_out: Sound, device: to
         shallow = torch.rand(BATCH, generator=generator) < SHALLOW
         depth = torch.randint(1, len(DILATIONS) + 1, (BATCH,), generator=generator)
         depth = torch.where(shallow, depth, len(DILATIONS))
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed_precision(device.type):
             logits = network(levels, mel, depth.to(device), conditioned.to(device))
         return {"nats": functional.cross_entropy(logits.float().flatten(0, 1), levels.flatten())}
 

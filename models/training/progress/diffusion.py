@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from models.backends.small_diffusion import HIGHEST_SNR, SmallUNet, clean_and_noise, cosine_snr
 from models.small_pictures import LABELS
+from models.training.precision import mixed_precision
 from models.training.run import Losses, Run
 from models.training.small_pictures import PictureSet, batch
 
@@ -43,7 +44,7 @@ def train(run_folder: Path, sets: dict[str, PictureSet], steps: int = STEPS) -> 
 
 def _velocity_error(network: nn.Module, clean: Tensor, noise: Tensor, snr: Tensor, labels: Tensor) -> Tensor:
     alpha, sigma = snr.sigmoid().sqrt()[:, None, None, None], (-snr).sigmoid().sqrt()[:, None, None, None]
-    with torch.autocast("cpu", torch.bfloat16):
+    with mixed_precision("cpu"):
         velocity = network(alpha * clean + sigma * noise, snr, labels)
     error: Tensor = velocity.float() - (alpha * noise - sigma * clean)
     return error.square().mean()
