@@ -93,7 +93,8 @@ def test_a_photograph_turns_warmer_and_keeps_its_shapes(vintage: CycleGAN) -> No
 
 def test_bfloat16_shows_no_difference(vintage: CycleGAN, store: WeightStore) -> None:
     half = load_vintage(store.fetch(VINTAGE), replace(CPU, precision="bfloat16"))
-    assert psnr(translated(half, PHOTO), translated(vintage, PHOTO)) > 45
+    small = PHOTO.resize((PHOTO.width // 2, PHOTO.height // 2))
+    assert psnr(translated(half, small), translated(vintage, small)) > 45
 
 
 @given(width=st.integers(32, 61), height=st.integers(32, 61))
