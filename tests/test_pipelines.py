@@ -102,7 +102,7 @@ def test_closing_ends_the_work_at_the_next_step(shared: SharedPipeline) -> None:
     run.close()  # type: ignore[attr-defined]
     assert len(calls) <= 3
     assert not decoded
-    assert not [thread for thread in threading.enumerate() if thread.name == "pipeline"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "watched"]
     pictures(shared.run(StableDiffusionPipeline, 1, asked(shared, [1], steps=1)))  # the next one is let in
 
 

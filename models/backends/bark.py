@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import AutoTokenizer, BarkModel, StoppingCriteria, StoppingCriteriaList
+from transformers import AutoTokenizer, BarkModel, StoppingCriteriaList
 from transformers.models.bark.generation_configuration_bark import (
     BarkCoarseGenerationConfig,
     BarkSemanticGenerationConfig,
 )
 
+from models.backends.each_token import EachToken
 from models.backends.english_phonemes import halves, sentences
-from models.backends.network_speaker import SAFE, NetworkSpeaker, Tell
+from models.backends.network_speaker import NetworkSpeaker, Tell
+from models.backends.safe_loading import safe_or_weights_only
 from models.devices import Device, configure_torch
 from models.errors import BadInputError
 from models.speakers import BARK
@@ -40,10 +42,8 @@ def load(files: Path, device: Device) -> "BarkSpeaker":
     The transformers run in the number format of `device`; the codec stays in float32, in which its noise is not heard.
     """
     configure_torch()
-    # Weights from before safetensors are pickled. transformers reads them with torch's weights-only unpickler, which
-    # runs nothing that a file asks for.
-    pickled = not (files / "model.safetensors").is_file()
-    network: Any = BarkModel.from_pretrained(files, dtype=torch.float32, **{**SAFE, "use_safetensors": not pickled})
+    safe = safe_or_weights_only(files / "model.safetensors")
+    network: Any = BarkModel.from_pretrained(files, dtype=torch.float32, **safe)
     for part in (network.semantic, network.coarse_acoustics, network.fine_acoustics):
         part.to(getattr(torch, device.precision))
     # Greedy, the likeliest token always, it falls silent or repeats itself.
@@ -88,8 +88,8 @@ class BarkSpeaker(NetworkSpeaker):
             attention_mask=read.attention_mask,
             history_prompt=self._prompts[request.voice],
             min_eos_p=_ENDS,
-            semantic_stopping_criteria=StoppingCriteriaList([_Listener(stages.meant)]),
-            coarse_stopping_criteria=StoppingCriteriaList([_Listener(stages.sounded)]),
+            semantic_stopping_criteria=StoppingCriteriaList([EachToken(stages.meant)]),
+            coarse_stopping_criteria=StoppingCriteriaList([EachToken(stages.sounded)]),
         )
         return sound[0]
 
@@ -105,25 +105,14 @@ class _Stages:
         self._tell = tell
         self._meanings = self._sounds = 0
 
-    def meant(self) -> None:
+    def meant(self, ids: Tensor) -> None:
         self._meanings += 1
         self._tell(Progress("meaning: token", self._meanings, self._most))
 
-    def sounded(self) -> None:
+    def sounded(self, ids: Tensor) -> None:
         self._sounds += 1
         total = max(self._sounds, round(self._meanings * self._ratio))
         self._tell(Progress("sound: token", self._sounds, total))
-
-
-class _Listener(StoppingCriteria):
-    """Calls `heard` after each token. It stops nothing by itself; what `heard` raises ends the whole work."""
-
-    def __init__(self, heard: Any) -> None:
-        self._heard = heard
-
-    def __call__(self, input_ids: Any, scores: Any, **others: Any) -> Any:
-        self._heard()
-        return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
 
 
 def _pieces(sentence: str) -> Iterator[str]:

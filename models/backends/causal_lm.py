@@ -14,6 +14,7 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 from transformers.utils import logging as transformers_logging
 
 from models.backends.continuous_batching import ContinuousBatching, Drawn, TextStream
+from models.backends.safe_loading import SAFE
 from models.backends.slot_cache import bytes_of_a_token
 from models.devices import Device, configure_torch
 from models.errors import BadInputError
@@ -34,7 +35,7 @@ def load(files: Path, device: Device) -> "CausalLM":
     GGUF file, unpacked."""
     configure_torch()
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    source: dict[str, Any] = {"use_safetensors": True}
+    source: dict[str, Any] = {}
     tokens: dict[str, Any] = {}
     for gguf in files.glob("*.gguf"):
         # Packed weights would need kernels from the hub, which are code, and run slower than plain bfloat16.
@@ -44,8 +45,7 @@ def load(files: Path, device: Device) -> "CausalLM":
         files,
         dtype=getattr(torch, device.precision),
         attn_implementation="sdpa",
-        local_files_only=True,
-        trust_remote_code=False,
+        **SAFE,
         **source,
     )
     tokenizer = AutoTokenizer.from_pretrained(files, local_files_only=True, trust_remote_code=False, **tokens)

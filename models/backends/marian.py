@@ -2,16 +2,18 @@
 Tiedemann and Thottingal 2020, OPUS-MT), on transformers' own `generate`.
 """
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import torch
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, StoppingCriteria, StoppingCriteriaList
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, StoppingCriteriaList
 from transformers.utils import logging as transformers_logging
 
+from models.backends.each_token import EachToken
+from models.backends.safe_loading import SAFE
+from models.backends.watched import watched
 from models.beam_search import WIDTH
 from models.devices import Device, configure_torch
 from models.errors import BadInputError
@@ -31,9 +33,8 @@ def load(files: Path, device: Device) -> "Marian":
     network = AutoModelForSeq2SeqLM.from_pretrained(
         files,
         dtype=getattr(torch, device.precision),
-        use_safetensors=True,
-        local_files_only=True,
         attn_implementation="eager",  # the others do not tell where they look
+        **SAFE,
     )
     tokenizer = AutoTokenizer.from_pretrained(files, local_files_only=True)
     return Marian(network.to(torch.device(device.kind)).eval(), tokenizer)
@@ -48,7 +49,7 @@ class Marian:
         languages = (tokenizer.source_lang, tokenizer.target_lang)
         self.direction = tuple(_SHORT.get(language, language) for language in languages)
 
-    def translate(self, request: TranslationRequest) -> Iterator[Translation]:
+    def translate(self, request: TranslationRequest) -> Generator[Translation, None, None]:
         """Yields the growing translation, the finished one last, with its cross-attention.
 
         Raises `BadInputError` for another direction than the model's and for a text longer than it reads.
@@ -57,22 +58,8 @@ class Marian:
             raise BadInputError(f"This model translates from {' to '.join(self.direction)} only; please choose that.")
         source = self._read(request)
         beginning = torch.tensor([[self._network.config.decoder_start_token_id, *request.forced]], device=source.device)
-        said: SimpleQueue[list[int] | Exception | None] = SimpleQueue()
-        stopped = threading.Event()
-        worker = threading.Thread(target=self._generate, args=(request, source, beginning, said, stopped))
-        worker.start()
-        ids: list[int] = []
-        try:
-            while (step := said.get()) is not None:
-                if isinstance(step, Exception):
-                    raise step
-                ids = self._without_end(step[beginning.shape[1] :])
-                # How likely each token was is known at the end: until then it counts as certain.
-                yield Translation(tuple(Token(id, self._raw(id), 1.0) for id in ids))
-        finally:
-            stopped.set()
-            worker.join()
-        yield self._explained(source, beginning, ids)
+        best = yield from watched(partial(self._generate, request, source, beginning))
+        yield self._explained(source, beginning, best)
 
     def _read(self, request: TranslationRequest) -> torch.Tensor:
         # Marian has no control tokens that matter in running text, and none of its pieces may be one.
@@ -94,30 +81,33 @@ class Marian:
         request: TranslationRequest,
         source: torch.Tensor,
         beginning: torch.Tensor,
-        said: "SimpleQueue[list[int] | Exception | None]",
-        stopped: threading.Event,
-    ) -> None:
-        """Runs on a thread of its own, because `generate` returns only when it is done."""
+        tell: Callable[[Translation], None],
+    ) -> list[int]:
+        """The ids of the translation; tells after each step what is written."""
+
+        def written(ids: torch.Tensor) -> list[int]:
+            return self._without_end(ids[0, beginning.shape[1] :].tolist())
+
+        def growing(ids: torch.Tensor) -> None:
+            # How likely each token was is known at the end: until then it counts as certain.
+            tell(Translation(tuple(Token(id, self._raw(id), 1.0) for id in written(ids))))
+
         beams = WIDTH if request.decoding == "beam" else 1
         drawing: dict[str, Any] = {"do_sample": False, "num_beams": beams}
         if request.decoding == "sampling":
             drawing |= {"do_sample": True, "temperature": request.temperature, "top_k": _TOP_K, "top_p": _TOP_P}
         room = self._network.config.max_position_embeddings - beginning.shape[1]
-        try:
-            with torch.random.fork_rng(enabled=request.decoding == "sampling"), torch.inference_mode():
-                torch.manual_seed(request.seed)
-                (best,) = self._network.generate(
-                    source,
-                    decoder_input_ids=beginning,
-                    max_new_tokens=max(1, min(request.max_new_tokens, room)),
-                    max_length=None,
-                    stopping_criteria=StoppingCriteriaList([_Listener(said, stopped)]),
-                    **drawing,
-                )
-            said.put(best.tolist())
-        except Exception as error:  # noqa: BLE001 - it is the reader's
-            said.put(error)
-        said.put(None)
+        with torch.random.fork_rng(enabled=request.decoding == "sampling"), torch.inference_mode():
+            torch.manual_seed(request.seed)
+            best = self._network.generate(
+                source,
+                decoder_input_ids=beginning,
+                max_new_tokens=max(1, min(request.max_new_tokens, room)),
+                max_length=None,
+                stopping_criteria=StoppingCriteriaList([EachToken(growing)]),
+                **drawing,
+            )
+        return written(best)
 
     @torch.inference_mode()
     def _explained(self, source: torch.Tensor, beginning: torch.Tensor, ids: list[int]) -> Translation:
@@ -152,15 +142,3 @@ class Marian:
     def _without_end(self, ids: list[int]) -> list[int]:
         ends = (self._tokenizer.eos_token_id, self._tokenizer.pad_token_id)
         return ids[: next((place for place, id in enumerate(ids) if id in ends), len(ids))]
-
-
-class _Listener(StoppingCriteria):
-    """Tells what is written after each step (of beam search: the best beam), and stops when nobody listens."""
-
-    def __init__(self, said: "SimpleQueue[list[int] | Exception | None]", stopped: threading.Event) -> None:
-        self._said = said
-        self._stopped = stopped
-
-    def __call__(self, input_ids: Any, scores: Any, **others: Any) -> Any:
-        self._said.put(input_ids[0].tolist())
-        return torch.full((input_ids.shape[0],), self._stopped.is_set(), device=input_ids.device)

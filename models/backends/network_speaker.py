@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +14,6 @@ from models.devices import release_unused_memory
 from models.errors import ModelError, OutOfMemoryError
 from models.speakers import Delivery
 from models.tasks import Progress, SpeechRequest, SpokenSentence
-
-SAFE: dict[str, Any] = {"use_safetensors": True, "local_files_only": True, "trust_remote_code": False}
-"""What every `from_pretrained` of a network is told: no pickled weights, no network, no code from a repository."""
 
 Tell = Callable[[Progress], None]
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import torch
@@ -18,11 +17,10 @@ from torch import Tensor, nn
 from transformers.utils import logging as transformers_logging
 
 from models.backends.acceleration import accelerate, enough_versions
+from models.backends.safe_loading import SAFE
+from models.backends.watched import watched
 from models.devices import Device, configure_torch, release_unused_memory
 from models.errors import OutOfMemoryError
-
-SAFE: dict[str, Any] = {"use_safetensors": True, "local_files_only": True, "trust_remote_code": False}
-"""What every `from_pretrained` of the gallery is told: no pickled weights, no network, no code from a repository."""
 
 _TOO_LARGE = "This is too large for the memory that is left; ask for a smaller picture."
 
@@ -43,20 +41,6 @@ class Denoised:
     part: slice
     step: int
     sigma: float
-
-
-@dataclass(frozen=True)
-class _Step:
-    """As `Denoised`, of one call."""
-
-    done: int
-    total: int
-    latents: Tensor
-    sigma: float
-
-
-class _NobodyListens(Exception):
-    """Raised from inside a pipeline to end it between two steps. Setting `_interrupt` would still decode."""
 
 
 class SharedPipeline:
@@ -129,22 +113,22 @@ class SharedPipeline:
         """One call of the pipeline on a thread of its own, because it returns only when it is done. Returns the images
         and how many steps they took."""
         pipeline = self._own(kind)
-        said: SimpleQueue[_Step | list[Any] | BaseException] = SimpleQueue()
-        stopped = threading.Event()
-        work = (pipeline, arguments, said, stopped, self.device)
-        worker = threading.Thread(target=_run, args=work, name="pipeline", daemon=True)
-        worker.start()
         taken = 0
-        try:
-            while isinstance(step := said.get(), _Step):
-                taken = step.done
-                yield Denoised(before + taken, before + parts_to_go * step.total, step.latents, part, taken, step.sigma)
-        finally:
-            stopped.set()
-            worker.join()
-        if isinstance(step, BaseException):
-            raise step
-        return step, taken
+
+        def work(tell: Callable[[Denoised], None]) -> list[Any]:
+            def after_step(step: int, latents: Tensor) -> None:
+                nonlocal taken
+                taken = step + 1
+                total = getattr(pipeline, "num_timesteps", len(pipeline.scheduler.timesteps))
+                told = before + taken, before + parts_to_go * total, latents.detach(), part, taken
+                tell(Denoised(*told, _sigma(pipeline.scheduler)))
+
+            with torch.inference_mode(), enough_versions(self.device):
+                return list(pipeline(**arguments, **_listener(pipeline, after_step)).images)
+
+        # Closed between two steps, the work ends there. Setting `_interrupt` would still decode.
+        images = yield from watched(work)
+        return images, taken
 
     def _own(self, kind: type[Any]) -> Any:
         scheduler = self.pipeline.scheduler
@@ -181,27 +165,16 @@ def placed(pipeline: Any, device: Device) -> SharedPipeline:
     return SharedPipeline(pipeline, device)
 
 
-def _run(
-    pipeline: Any, arguments: dict[str, Any], said: "SimpleQueue[Any]", stopped: threading.Event, device: Device
-) -> None:
-    def tell(step: int, latents: Tensor) -> None:
-        if stopped.is_set():
-            raise _NobodyListens
-        total = getattr(pipeline, "num_timesteps", len(pipeline.scheduler.timesteps))
-        said.put(_Step(step + 1, total, latents.detach(), _sigma(pipeline.scheduler)))
+def _listener(pipeline: Any, after_step: Callable[[int, Tensor], None]) -> dict[str, Any]:
+    """The argument by which the pipeline calls `after_step` with the number of each step and its latents."""
 
-    def after_step(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        tell(step, tensors["latents"])
+    def on_step_end(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        after_step(step, tensors["latents"])
         return tensors
 
-    listener: dict[str, Any] = {"callback_on_step_end": after_step}
-    if "callback_on_step_end" not in signature(pipeline.__call__).parameters:  # one of the first pipelines
-        listener = {"callback": lambda step, timestep, latents: tell(step, latents)}
-    try:
-        with torch.inference_mode(), enough_versions(device):
-            said.put(list(pipeline(**arguments, **listener).images))
-    except BaseException as error:  # noqa: BLE001 - it is the listener's
-        said.put(error)
+    if "callback_on_step_end" in signature(pipeline.__call__).parameters:
+        return {"callback_on_step_end": on_step_end}
+    return {"callback": lambda step, timestep, latents: after_step(step, latents)}  # one of the first pipelines
 
 
 def _sigma(scheduler: Any) -> float:

@@ -16,8 +16,8 @@ from PIL import Image
 from torch import Tensor
 from transformers import Swin2SRForImageSuperResolution
 
-from models.backends.pipelines import SAFE
 from models.backends.realesrgan import as_pixels
+from models.backends.safe_loading import SAFE
 from models.backends.tiling import split
 from models.devices import Device, configure_torch
 from models.errors import BadInputError

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from models.backends.batching import Batching
 from models.backends.noise_removal import Consistency, Ddim, NoiseRemoval, ProbabilityFlow
+from models.backends.safe_loading import safe_or_weights_only
 from models.devices import Device, configure_torch, release_unused_memory
 from models.errors import OutOfMemoryError
 from models.generation import (
@@ -196,10 +197,8 @@ def _network(kind: type[Any], folder: Path, device: Device, precision: torch.dty
     """The network of class `kind` in `folder`, ready on `device` with its channels last, as convolutions want them."""
     configure_torch()
     diffusers_logging.set_verbosity_error()  # old configurations name what has no effect any more
-    # Weights from before safetensors are pickled. diffusers reads them with torch's weights-only unpickler, which runs
-    # nothing that a file asks for.
-    safetensors = (folder / "diffusion_pytorch_model.safetensors").is_file()
-    network = kind.from_pretrained(folder, dtype=precision, use_safetensors=safetensors, local_files_only=True)
+    safe = safe_or_weights_only(folder / "diffusion_pytorch_model.safetensors")
+    network = kind.from_pretrained(folder, dtype=precision, **safe)
     return network.eval().requires_grad_(False).to(device.kind).to(memory_format=torch.channels_last)
 
 

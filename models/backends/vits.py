@@ -12,7 +12,8 @@ from torch import Tensor
 from transformers import VitsModel, VitsTokenizer
 
 from models.backends.english_phonemes import EnglishReader, in_ipa
-from models.backends.network_speaker import SAFE, NetworkSpeaker, Tell
+from models.backends.network_speaker import NetworkSpeaker, Tell
+from models.backends.safe_loading import SAFE
 from models.devices import Device, configure_torch
 from models.speakers import VITS
 from models.tasks import SpeechRequest
