@@ -2,6 +2,8 @@
 
 from models.pins import hub_weights
 from models.spec import ModelSpec, Paper
+from models.specs.papers import LATENT_DIFFUSION
+from models.specs.stable_diffusion_files import stable_diffusion
 from models.tasks import Task
 from models.units import MB
 
@@ -17,33 +19,9 @@ FLUX2_KLEIN = hub_weights(
 )
 """Without the second copy of the transformer that lies beside the folders as a single file."""
 
-INSTRUCT_PIX2PIX = hub_weights(
-    "timbrooks/instruct-pix2pix",
-    "model_index.json",
-    "scheduler/*",
-    "tokenizer/*",
-    "text_encoder/config.json",
-    "text_encoder/model.safetensors",
-    "unet/config.json",
-    "unet/diffusion_pytorch_model.safetensors",
-    "vae/config.json",
-    "vae/diffusion_pytorch_model.safetensors",
-    size=4_300 * MB,
-)
+INSTRUCT_PIX2PIX = stable_diffusion("timbrooks/instruct-pix2pix", 4_300 * MB)
 
-SD_INPAINTING = hub_weights(
-    "stable-diffusion-v1-5/stable-diffusion-inpainting",
-    "model_index.json",
-    "scheduler/*",
-    "tokenizer/*",
-    "text_encoder/config.json",
-    "text_encoder/model.fp16.safetensors",
-    "unet/config.json",
-    "unet/diffusion_pytorch_model.fp16.safetensors",
-    "vae/config.json",
-    "vae/diffusion_pytorch_model.fp16.safetensors",
-    size=2_130 * MB,
-)
+SD_INPAINTING = stable_diffusion("stable-diffusion-v1-5/stable-diffusion-inpainting", 2_130 * MB, half=True)
 
 HUB_EDITING = (
     ModelSpec(
@@ -98,12 +76,7 @@ HUB_EDITING = (
         tasks=(Task.INPAINTING,),
         title="Stable Diffusion 1.5 inpainting",
         year=2022,
-        paper=Paper(
-            "Rombach et al.",
-            "High-Resolution Image Synthesis with Latent Diffusion Models",
-            2022,
-            "https://arxiv.org/abs/2112.10752",
-        ),
+        paper=LATENT_DIFFUSION,
         licence="CreativeML-OpenRAIL-M",
         homepage="https://huggingface.co/stable-diffusion-v1-5/stable-diffusion-inpainting",
         parameters=1_066_000_000,

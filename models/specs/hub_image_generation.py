@@ -6,6 +6,7 @@ picture.
 
 from models.pins import hub_weights
 from models.spec import ModelSpec, Paper
+from models.specs.papers import CONSISTENCY_MODELS, LATENT_DIFFUSION
 from models.tasks import Task
 from models.units import MB
 
@@ -48,12 +49,7 @@ HUB_IMAGE_GENERATION = (
         tasks=(Task.IMAGE_GENERATION,),
         title="Latent diffusion (faces)",
         year=2022,
-        paper=Paper(
-            "Rombach et al.",
-            "High-Resolution Image Synthesis with Latent Diffusion Models",
-            2022,
-            "https://arxiv.org/abs/2112.10752",
-        ),
+        paper=LATENT_DIFFUSION,
         licence="Apache-2.0",
         homepage="https://huggingface.co/CompVis/ldm-celebahq-256",
         parameters=329_378_945,
@@ -89,7 +85,7 @@ HUB_IMAGE_GENERATION = (
         tasks=(Task.IMAGE_GENERATION,),
         title="Consistency model (ImageNet)",
         year=2023,
-        paper=Paper("Song et al.", "Consistency Models", 2023, "https://arxiv.org/abs/2303.01469"),
+        paper=CONSISTENCY_MODELS,
         licence="MIT",
         homepage="https://huggingface.co/openai/diffusers-cd_imagenet64_l2",
         parameters=295_899_267,

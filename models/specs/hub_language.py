@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from models.pins import hub_weights
 from models.sources import Weights
 from models.spec import ModelSpec, Paper
+from models.specs.papers import QWEN25_CODER
 from models.tasks import Task
 from models.units import MB
 
@@ -41,7 +42,6 @@ def _opus_mt(pair: str, pull_request: int) -> Weights:
     )
 
 
-_CODER_PAPER = Paper("Hui et al.", "Qwen2.5-Coder Technical Report", 2024, "https://arxiv.org/abs/2409.12186")
 _OPUS_MT_PAPER = Paper(
     "Tiedemann and Thottingal",
     "OPUS-MT: Building open translation services for the World",
@@ -100,7 +100,7 @@ HUB_LANGUAGE = (
         tasks=(Task.CODE_COMPLETION, Task.TRANSLATION),
         title="Qwen2.5-Coder-7B-Instruct",
         year=2024,
-        paper=_CODER_PAPER,
+        paper=QWEN25_CODER,
         licence="Apache-2.0",
         homepage="https://huggingface.co/Qwen/Qwen2.5-Coder-7B-Instruct",
         parameters=7_615_616_512,
@@ -118,7 +118,7 @@ HUB_LANGUAGE = (
         tasks=(Task.CODE_COMPLETION,),
         title="Qwen2.5-Coder-1.5B",
         year=2024,
-        paper=_CODER_PAPER,
+        paper=QWEN25_CODER,
         licence="Apache-2.0",
         homepage="https://huggingface.co/Qwen/Qwen2.5-Coder-1.5B",
         parameters=1_543_714_304,

@@ -2,6 +2,8 @@
 
 from models.pins import hub_weights
 from models.spec import ModelSpec, Paper
+from models.specs.papers import LATENT_DIFFUSION
+from models.specs.stable_diffusion_files import stable_diffusion
 from models.tasks import Task
 from models.units import MB
 
@@ -9,21 +11,10 @@ SWIN2SR = hub_weights("caidas/swin2SR-classical-sr-x4-64", "config.json", "model
 """Its sister for photographs with unknown faults, swin2SR-realworld-sr-x4-64-bsrgan-psnr, has safetensors only in a
 pull request."""
 
-STABLE_DIFFUSION_UPSCALER = hub_weights(
-    "stabilityai/stable-diffusion-x4-upscaler",
-    "model_index.json",
-    "scheduler/*",
-    "low_res_scheduler/*",
-    "tokenizer/*",
-    "text_encoder/config.json",
-    "text_encoder/model.safetensors",
-    "unet/config.json",
-    "unet/diffusion_pytorch_model.safetensors",
-    "vae/config.json",
-    "vae/diffusion_pytorch_model.safetensors",
-    size=3_480 * MB,
+STABLE_DIFFUSION_UPSCALER = stable_diffusion(
+    "stabilityai/stable-diffusion-x4-upscaler", 3_480 * MB, also=("low_res_scheduler/*",)
 )
-"""In float32, without the same networks as single files beside the folders."""
+"""In float32: nobody here has seen a half-precision copy of its text encoder."""
 
 HUB_SUPER_RESOLUTION = (
     ModelSpec(
@@ -53,12 +44,7 @@ HUB_SUPER_RESOLUTION = (
         tasks=(Task.SUPER_RESOLUTION,),
         title="Stable Diffusion x4 upscaler",
         year=2022,
-        paper=Paper(
-            "Rombach et al.",
-            "High-Resolution Image Synthesis with Latent Diffusion Models",
-            2022,
-            "https://arxiv.org/abs/2112.10752",
-        ),
+        paper=LATENT_DIFFUSION,
         licence="CreativeML-OpenRAIL++-M",
         homepage="https://huggingface.co/stabilityai/stable-diffusion-x4-upscaler",
         parameters=869_111_787,

@@ -1,8 +1,9 @@
 """Pipelines of the Hugging Face hub that draw from captions and strokes. They need a graphics card."""
 
 from models.pins import hub_weights
-from models.sources import Weights
 from models.spec import ModelSpec, Paper
+from models.specs.papers import LATENT_DIFFUSION
+from models.specs.stable_diffusion_files import stable_diffusion
 from models.tasks import Task
 from models.units import MB
 
@@ -18,30 +19,6 @@ Z_IMAGE_TURBO = hub_weights(
 )
 """The transformer lies there in float32; half of its bytes are what is loaded."""
 
-
-def _half_precision(repo: str, size: int) -> Weights:
-    """A Stable Diffusion repository without its second copy in float32, its single files and its safety checker."""
-    return hub_weights(
-        repo,
-        "model_index.json",
-        "scheduler/*",
-        "tokenizer/*",
-        "text_encoder/config.json",
-        "text_encoder/model.fp16.safetensors",
-        "unet/config.json",
-        "unet/diffusion_pytorch_model.fp16.safetensors",
-        "vae/config.json",
-        "vae/diffusion_pytorch_model.fp16.safetensors",
-        size=size,
-    )
-
-
-_LATENT_DIFFUSION = Paper(
-    "Rombach et al.",
-    "High-Resolution Image Synthesis with Latent Diffusion Models",
-    2022,
-    "https://arxiv.org/abs/2112.10752",
-)
 
 HUB_TEXT_TO_IMAGE = (
     ModelSpec(
@@ -73,11 +50,11 @@ HUB_TEXT_TO_IMAGE = (
         tasks=(Task.TEXT_TO_IMAGE, Task.STROKE_TO_IMAGE),
         title="Stable Diffusion 1.5",
         year=2022,
-        paper=_LATENT_DIFFUSION,
+        paper=LATENT_DIFFUSION,
         licence="CreativeML-OpenRAIL-M",
         homepage="https://huggingface.co/stable-diffusion-v1-5/stable-diffusion-v1-5",
         parameters=1_066_000_000,
-        weights=_half_precision("stable-diffusion-v1-5/stable-diffusion-v1-5", 2_740 * MB),
+        weights=stable_diffusion("stable-diffusion-v1-5/stable-diffusion-v1-5", 2_740 * MB, half=True),
         loader="models.backends.text_pipelines:load_stable_diffusion",
         memory={"cuda": 5_000 * MB},
         trained_on="LAION-5B, captioned pictures of the web",
@@ -95,7 +72,7 @@ HUB_TEXT_TO_IMAGE = (
         licence="Stability AI Community License",
         homepage="https://huggingface.co/stabilityai/sd-turbo",
         parameters=1_290_000_000,
-        weights=_half_precision("stabilityai/sd-turbo", 2_580 * MB),
+        weights=stable_diffusion("stabilityai/sd-turbo", 2_580 * MB, half=True),
         loader="models.backends.text_pipelines:load_sd_turbo",
         memory={"cuda": 5_000 * MB},
         trained_on="captioned pictures of the web, taught by Stable Diffusion 2.1",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from models.generation import EYE_COLOURS, IMAGENET_CLASSES, TERRAIN_DIFFICULTIES
 from models.sources import WeightFile, Weights, Wheel, WheelFiles
 from models.spec import ModelSpec, Paper
+from models.specs.papers import CONSISTENCY_MODELS
 from models.tasks import Task
 from models.units import MB
 
@@ -130,7 +131,7 @@ IMAGE_GENERATION: tuple[ModelSpec, ...] = (
         tasks=(Task.IMAGE_GENERATION,),
         title="Consistency model, terrain",
         year=2026,
-        paper=Paper("Song et al.", "Consistency Models", 2023, "https://arxiv.org/abs/2303.01469"),
+        paper=CONSISTENCY_MODELS,
         licence="MIT",
         homepage="https://github.com/youwyu/Adaptive-Diffusion-Terrain",
         parameters=10_456_637,

@@ -3,6 +3,7 @@
 from models.pinned import QWEN25_CODER_05B, SMOLLM2_135M
 from models.sources import PackagedFiles, WeightFile, Weights
 from models.spec import ModelSpec, Paper
+from models.specs.papers import QWEN25_CODER
 from models.tasks import Task
 from models.units import MB
 
@@ -77,7 +78,7 @@ LANGUAGE = (
         tasks=(Task.LANGUAGE, Task.CODE_COMPLETION, Task.TRANSLATION),
         title="Qwen2.5-Coder-0.5B-Instruct (llama.cpp)",
         year=2024,
-        paper=Paper("Hui et al.", "Qwen2.5-Coder Technical Report", 2024, "https://arxiv.org/abs/2409.12186"),
+        paper=QWEN25_CODER,
         licence="Apache-2.0",
         homepage="https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
         parameters=494_032_768,
