@@ -24,13 +24,11 @@ from models.lab import to_lab
 from models.registry import Registry
 from models.specs.hub_editing import HUB_EDITING
 from models.specs.image_translation import IMAGE_TRANSLATION
-from models.store import WeightStore
 from models.styling import ImageTranslationRequest, TranslatedImage
 from models.tasks import Progress
 from models.text_to_image import StrokeToImageRequest, TextToImageRequest
-from tests.standin_hub import StandInHub
-from tests.tiny_device import DEVICES, run_here
 from tests.tiny_editing import write_tiny_flux2_klein, write_tiny_inpainting, write_tiny_instruct_pix2pix
+from tests.tiny_hub import tiny_registry, written
 
 KLEIN, PIX2PIX, SD_INPAINTING = (spec.id for spec in HUB_EDITING)
 WRITERS: dict[str, Callable[[Path], None]] = {
@@ -45,21 +43,13 @@ FEW = 3
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """The real specs, allowed wherever tests run because their weights are tiny here."""
-    repositories = {}
-    for spec in HUB_EDITING:
-        folder = tmp_path_factory.mktemp(spec.id)
-        WRITERS[spec.id](folder)
-        (folder / "pickled.bin").write_bytes(b"never wanted")
-        assert spec.weights.unpinned is not None
-        repositories[spec.weights.unpinned.repo] = folder
-    cache = tmp_path_factory.mktemp("cache")
-    with StandInHub(repositories) as hub, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_ENDPOINT", hub.url)
+    folders = written(WRITERS, tmp_path_factory, pickled="pickled.bin")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tiny_registry(HUB_EDITING, folders, tmp_path_factory) as (registry, hub),
+    ):
         patch.setattr(editing_pipelines, "STEPS", FEW)
-        specs = [run_here(spec) for spec in HUB_EDITING]
-        registry = Registry(specs, store=WeightStore(cache), devices=DEVICES)
         yield registry
-        registry.close()
         assert not hub.downloads("pickled.bin")
 
 

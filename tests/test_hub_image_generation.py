@@ -37,8 +37,7 @@ from models.store import WeightStore
 from models.tasks import Progress, Task
 from tests.conftest import CPU
 from tests.evil_pickle import Evil
-from tests.standin_hub import StandInHub
-from tests.tiny_device import DEVICES, run_here
+from tests.tiny_hub import tiny_registry, written
 from tests.tiny_image_generation import (
     write_tiny_consistency,
     write_tiny_ddpm,
@@ -62,31 +61,19 @@ STEPS = {LDM: FEW, DDPM: FEW, CONSISTENCY: 2, SCORE_SDE: FEW}
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The repositories, by model."""
-    made = {}
-    for model, write in WRITERS.items():
-        made[model] = tmp_path_factory.mktemp(model)
-        write(made[model])
-        if model != SCORE_SDE:  # which is not there as safetensors
-            (made[model] / "diffusion_pytorch_model.bin").write_bytes(b"never wanted")
-    return made
+    """The repositories, by model. That of the score SDE is not there as safetensors."""
+    return written(WRITERS, tmp_path_factory, pickled="diffusion_pytorch_model.bin")
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory, folders: dict[str, Path]) -> Iterator[Registry]:
     """The real specs, allowed wherever tests run because their weights are tiny here."""
-    repositories = {}
-    for spec in HUB_IMAGE_GENERATION:
-        assert spec.weights.unpinned is not None
-        repositories[spec.weights.unpinned.repo] = folders[spec.id]
-    cache = tmp_path_factory.mktemp("cache")
-    with StandInHub(repositories) as hub, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_ENDPOINT", hub.url)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tiny_registry(HUB_IMAGE_GENERATION, folders, tmp_path_factory) as (registry, hub),
+    ):
         patch.setattr(unconditional_pipelines, "STEPS", FEW)
-        specs = [run_here(spec) for spec in HUB_IMAGE_GENERATION]
-        registry = Registry(specs, store=WeightStore(cache), devices=DEVICES)
         yield registry
-        registry.close()
         assert hub.downloads("diffusion_pytorch_model.safetensors")
         pickled = hub.downloads("diffusion_pytorch_model.bin")
         assert pickled

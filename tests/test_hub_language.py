@@ -22,10 +22,8 @@ from demos.settings import read_settings
 from models.fill_in_middle import CodeRequest
 from models.registry import Registry
 from models.specs.hub_language import HUB_LANGUAGE, ONLY_DIRECTION
-from models.store import WeightStore
 from models.tasks import TextRequest, Token, text_of
-from tests.standin_hub import StandInHub
-from tests.tiny_device import DEVICES, run_here
+from tests.tiny_hub import tiny_registry, written
 from tests.tiny_language import POSITIONS, write_tiny_gpt2, write_tiny_qwen2, write_tiny_qwen3
 from tests.tiny_marian import write_tiny_marian
 
@@ -44,19 +42,9 @@ DECODERS = (QWEN3, GPT2, CODER_7B)
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """The real specs, allowed wherever tests run because their weights are tiny here."""
-    repositories = {}
-    for spec in HUB_LANGUAGE:
-        folder = tmp_path_factory.mktemp(spec.id)
-        WRITERS[spec.id](folder)
-        (folder / "pytorch_model.bin").write_bytes(b"never wanted")
-        assert spec.weights.unpinned is not None
-        repositories[spec.weights.unpinned.repo] = folder
-    with StandInHub(repositories) as hub, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_ENDPOINT", hub.url)
-        specs = [run_here(spec) for spec in HUB_LANGUAGE]
-        registry = Registry(specs, store=WeightStore(tmp_path_factory.mktemp("cache")), devices=DEVICES)
+    folders = written(WRITERS, tmp_path_factory, pickled="pytorch_model.bin")
+    with tiny_registry(HUB_LANGUAGE, folders, tmp_path_factory) as (registry, hub):
         yield registry
-        registry.close()
         assert not hub.downloads("pytorch_model.bin")
 
 

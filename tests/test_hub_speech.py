@@ -38,8 +38,7 @@ from models.store import WeightStore
 from models.tasks import Progress, SpeechRequest, SpokenSentence, Task
 from tests.conftest import CPU
 from tests.evil_pickle import Evil
-from tests.standin_hub import StandInHub
-from tests.tiny_device import DEVICES, run_here
+from tests.tiny_hub import tiny_registry, written
 from tests.tiny_speech import VITS_SYMBOLS, write_tiny_bark, write_tiny_pickled_bark, write_tiny_vits
 
 VITS, BARK, LARGE_BARK = (spec.id for spec in HUB_SPEECH)
@@ -55,21 +54,10 @@ TEXT = "Hello there. This is a test."
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """The real specs, allowed wherever tests run because their weights are tiny here."""
-    repositories = {}
-    for spec in HUB_SPEECH:
-        folder = tmp_path_factory.mktemp(spec.id)
-        WRITERS[spec.id](folder)
-        if spec.id != LARGE_BARK:  # which is not there as safetensors
-            (folder / "pytorch_model.bin").write_bytes(b"never wanted")
-        assert spec.weights.unpinned is not None
-        repositories[spec.weights.unpinned.repo] = folder
-    cache = tmp_path_factory.mktemp("cache")
-    with StandInHub(repositories) as hub, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_ENDPOINT", hub.url)
-        specs = [run_here(spec) for spec in HUB_SPEECH]
-        registry = Registry(specs, store=WeightStore(cache), devices=DEVICES)
+    folders = written(WRITERS, tmp_path_factory, pickled="pytorch_model.bin")
+    with tiny_registry(HUB_SPEECH, folders, tmp_path_factory) as (registry, hub):
         yield registry
-        registry.close()
+        # The large Bark is not there as safetensors.
         assert {request.path.split("/")[2] for request in hub.downloads("pytorch_model.bin")} == {"bark"}
 
 

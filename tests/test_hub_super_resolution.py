@@ -25,8 +25,7 @@ from models.specs.hub_super_resolution import HUB_SUPER_RESOLUTION
 from models.store import WeightStore
 from models.tasks import Progress, Task, Upscaled, UpscaleRequest
 from tests.conftest import CPU
-from tests.standin_hub import StandInHub
-from tests.tiny_device import DEVICES, run_here
+from tests.tiny_hub import tiny_registry, written
 from tests.tiny_super_resolution import save_swin2sr, save_upscaler
 
 SWIN2SR, UPSCALER = (spec.id for spec in HUB_SUPER_RESOLUTION)
@@ -37,21 +36,14 @@ FEW = 3
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """The real specs, allowed wherever tests run because their weights are tiny here."""
-    repositories = {}
-    for spec, save in zip(HUB_SUPER_RESOLUTION, (save_swin2sr, save_upscaler), strict=True):
-        folder = tmp_path_factory.mktemp(spec.id)
-        save(folder)
-        (folder / "pytorch_model.bin").write_bytes(b"never wanted")
-        assert spec.weights.unpinned is not None
-        repositories[spec.weights.unpinned.repo] = folder
-    cache = tmp_path_factory.mktemp("cache")
-    with StandInHub(repositories) as hub, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_ENDPOINT", hub.url)
+    writers = {spec.id: save for spec, save in zip(HUB_SUPER_RESOLUTION, (save_swin2sr, save_upscaler), strict=True)}
+    folders = written(writers, tmp_path_factory, pickled="pytorch_model.bin")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tiny_registry(HUB_SUPER_RESOLUTION, folders, tmp_path_factory) as (registry, hub),
+    ):
         patch.setattr(diffusion_upscaler, "STEPS", FEW)
-        specs = [run_here(spec) for spec in HUB_SUPER_RESOLUTION]
-        registry = Registry(specs, store=WeightStore(cache), devices=DEVICES)
         yield registry
-        registry.close()
         assert not hub.downloads("pytorch_model.bin")
 
 

@@ -39,7 +39,7 @@ from tests import browser
 from tests.conftest import CPU
 from tests.standin_hub import StandInHub
 from tests.test_pipelines import limit_memory
-from tests.tiny_device import DEVICES, run_here
+from tests.tiny_hub import DEVICES, run_here
 from tests.tiny_text_to_image import save_stable_diffusion, save_z_image
 
 MODELS = ("z-image-turbo", "sd-turbo", "stable-diffusion-1.5")
