@@ -123,7 +123,7 @@ def build(services: Services) -> None:
         yield {
             listening: listening_value(heard, results),
             table: distances_html(heard, results),
-            card_strip: strip(last.lease.spec, device=device_name(last.lease.device), took=last.took),
+            card_strip: strip(last.made_by.spec, device=device_name(last.made_by.device), took=last.took),
         }
         shortened = f" Only the first {LONGEST:.0f} s were used." if heard.cut else ""
         done = f"{seconds(last.duration)} of sound restored in {seconds(last.took)}"
@@ -198,7 +198,7 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         PAGE.slug,
         files,
-        lease=last.lease,
+        made_by=last.made_by,
         seed=last.request.seed,
         seconds=last.took,
         settings={"example": file},

@@ -171,8 +171,8 @@ def build(services: Services) -> None:
             if not begun:
                 yield "writing" if new else "reading your code"
         assert written is not None, "the finished drafts come last"
-        lease = written.lease
-        yield {card_strip: strip(lease.spec, device=device_name(lease.device), took=written.took)}
+        made_by = written.made_by
+        yield {card_strip: strip(made_by.spec, device=device_name(made_by.device), took=written.took)}
         yield words_for(written)
 
     def run_again(code: str, model: str, language: str, *settings: float) -> Updates:
@@ -225,13 +225,13 @@ def build(services: Services) -> None:
         assert isinstance(written, Drafts)
         (draft,) = written.drafts
         return draft.text, {
-            **facts_of(request, written.lease.spec.id, language),
+            **facts_of(request, written.made_by.spec.id, language),
             "seconds": round(written.took, 3),
             "tokens": len(draft.tokens),
             "logprob": round(draft.logprob, 4),
             "parses": judgement(draft, gap, language)["parses"],
             "filtered": hides_something(draft.text),
-            "licence": written.lease.spec.licence,
+            "licence": written.made_by.spec.licence,
             "notice": "AI-generated",
         }
 
@@ -274,7 +274,7 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         PAGE.slug,
         {"drafts.jsonl": lines.encode()},
-        lease=written.lease,
+        made_by=written.made_by,
         seed=request.seed,
         seconds=written.took,
         settings={"code": example.code, "drafts": len(seeds), **facts},

@@ -151,7 +151,7 @@ def build(services: Services) -> None:
 
     def show(photo: Image.Image, colourings: list[Coloured], at: tuple[Hint, ...]) -> dict[Any, Any]:
         last, files = colourings[-1], kept_views(photo, colourings)
-        spec = last.lease.spec
+        spec = last.made_by.spec
         return {
             result: keep_png(marked(last.made.image, at), "coloured.png", last.facts) if at else last.file,
             caption: _caption(words_for(photo, last)),
@@ -160,7 +160,7 @@ def build(services: Services) -> None:
             slider: (files[GREY], files[spec.title]),
             left: gr.update(choices=list(files), value=GREY),
             right: gr.update(choices=list(files), value=spec.title),
-            card_strip: strip(spec, device=device_name(last.lease.device), took=last.took),
+            card_strip: strip(spec, device=device_name(last.made_by.device), took=last.took),
         }
 
     def run(path: str | None, at: list[Hint], temperature: float, model: str) -> Updates:
@@ -214,7 +214,7 @@ def build(services: Services) -> None:
             else:
                 yield str(step)
         files = kept_views(photo, made)
-        titles = [colouring.lease.spec.title for colouring in made]
+        titles = [colouring.made_by.spec.title for colouring in made]
         yield {
             views: files,
             slider: (files[titles[1]], files[titles[0]]),
@@ -339,7 +339,7 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         PAGE.slug,
         {**files, **{name: _webp(step.made.image, ALTERNATIVE_SIDE) for name, step in alternatives.items()}},
-        lease=best.lease,
+        made_by=best.made_by,
         seed=None,
         seconds=best.took,
         settings={"example": EXAMPLES[0], "temperature": TEMPERATURE},

@@ -1,7 +1,6 @@
 """The work behind the Colorization tab: one colouring, the colours a visitor places, and what there is to compare."""
 
 import re
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw
 
+from demos.answering import Answer, answers
 from demos.pictures import keep_png, read_picture
 from demos.services import Services
 from models.colorization import Colorist, ColorizationRequest, Colorized, Hint
 from models.errors import BadInputError
 from models.lab import to_lab
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Task
 
 MAX_SIDE = 1600
@@ -31,20 +31,20 @@ COLOURLESS = 3.0
 class Coloured:
     """What a model made of a grey picture."""
 
-    lease: Lease
+    made_by: MadeBy
     made: Colorized
     took: float
 
     @property
     def facts(self) -> dict[str, Any]:
         """What its file says about it."""
-        spec = self.lease.spec
+        spec = self.made_by.spec
         return {"model": spec.id, "seed": self.made.seed, "seconds": round(self.took, 3), "licence": spec.licence}
 
     @property
     def file(self) -> str:
         """The picture as a PNG among the served files."""
-        return keep_png(self.made.image, f"{self.lease.spec.id}.png", self.facts)
+        return keep_png(self.made.image, f"{self.made_by.spec.id}.png", self.facts)
 
 
 def read_photo(path: str | None) -> Image.Image:
@@ -58,13 +58,12 @@ def colour(
     services: Services, request: ColorizationRequest, model: str
 ) -> Iterator[LoadProgress | Progress | Coloured]:
     """Runs one model on the request: progress between its pictures."""
-    with (yield from services.registry.enter(model)) as lease:
-        if Task.COLORIZATION not in lease.spec.tasks:
-            raise BadInputError(f"{lease.spec.title} cannot colour pictures.")
-        colorist: Colorist = lease.backend
-        started = time.perf_counter()
-        for step in colorist.colorize(request):
-            yield Coloured(lease, step, time.perf_counter() - started) if isinstance(step, Colorized) else step
+
+    def ask(colorist: Colorist) -> Iterator[Progress | Colorized]:
+        return colorist.colorize(request)
+
+    for step in answers(services, Task.COLORIZATION, model, ask):
+        yield Coloured(step.made_by, step.value, step.took) if isinstance(step, Answer) else step
 
 
 def colour_from(text: object) -> tuple[int, int, int]:
@@ -150,7 +149,7 @@ def kept_views(photo: Image.Image, colourings: Sequence[Coloured]) -> dict[str, 
     """Files to compare by label: grey, each model's picture, where ours is unsure and, if there are any, the truth."""
     views = {GREY: keep_png(grey(photo), "grey.png", {}, generated=False)}
     for colouring in colourings:
-        views[colouring.lease.spec.title] = colouring.file
+        views[colouring.made_by.spec.title] = colouring.file
         if colouring.made.doubt is not None:
             shown = doubt_map(colouring.made.doubt, photo)
             views[DOUBT] = keep_png(shown, "doubt.png", colouring.facts)

@@ -3,8 +3,7 @@
 import json
 import random
 import statistics
-import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -14,6 +13,7 @@ import gradio as gr
 from PIL import Image
 
 from demos import recorded, status
+from demos.answering import Answer, answers
 from demos.model_card import device_name, model_strip, strip
 from demos.page import HowItWorks, Page, answer, frame, question
 from demos.quiz import SIDES, PairGuess, Play, Side, Tally, Turn, accuracy, new_play, number_of
@@ -23,7 +23,7 @@ from demos.runner import Runner, Update
 from demos.services import Services
 from demos.theme import THEME_FOLDER
 from models.detection import Detector, Guess
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import Task
 from models.units import seconds
 
@@ -79,7 +79,7 @@ _TEMPLATE = """
 class Guessed:
     """The detector's guesses of the two pictures of a pair, and the seconds they took together."""
 
-    lease: Lease
+    made_by: MadeBy
     left: Guess
     right: Guess
     took: float
@@ -119,11 +119,15 @@ def view_of(play: Play) -> str:
 
 def guess_pair(services: Services, model: str, turn: Turn) -> Generator[LoadProgress | Guessed, None, None]:
     """Lets the detector look at both pictures now."""
-    with (yield from services.registry.enter(model)) as lease:
-        detector: Detector = lease.backend
-        started = time.perf_counter()
-        guesses = {side: detector.guess(open_picture(half)) for side, half in halves(turn).items()}
-        yield Guessed(lease, guesses["left"], guesses["right"], time.perf_counter() - started)
+
+    def ask(detector: Detector) -> Iterator[dict[Side, Guess]]:
+        yield {side: detector.guess(open_picture(half)) for side, half in halves(turn).items()}
+
+    for step in answers(services, Task.DETECTION, model, ask):
+        if isinstance(step, Answer):
+            yield Guessed(step.made_by, step.value["left"], step.value["right"], step.took)
+        elif isinstance(step, LoadProgress):
+            yield step
 
 
 def open_picture(half: Half) -> Image.Image:
@@ -193,7 +197,7 @@ def build(services: Services) -> None:
         turn = current(play).turn
         for step in guess_pair(services, opening.model, turn):
             if isinstance(step, Guessed):
-                yield {card_strip: strip(step.lease.spec, device=device_name(step.lease.device), took=step.took)}
+                yield {card_strip: strip(step.made_by.spec, device=device_name(step.made_by.device), took=step.took)}
                 yield words_for(step)
             else:
                 yield str(step)
@@ -221,12 +225,12 @@ def record(services: Services) -> recorded.Recorded:
         assert isinstance(guessed, Guessed)
         guesses.append(PairGuess(real=round(guessed.left.real, 4), generated=round(guessed.right.real, 4)))
         times.append(guessed.took)
-        lease = guessed.lease
+        made_by = guessed.made_by
     right_pairs, right_pictures = accuracy(guesses)
     return recorded.save(
         PAGE.slug,
         {},
-        lease=lease,
+        made_by=made_by,
         seed=None,
         seconds=statistics.median(times),
         settings={"pairs": len(pairs)},

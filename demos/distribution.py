@@ -11,12 +11,13 @@ from dataclasses import replace
 
 import gradio as gr
 
+from demos.answering import answered
 from demos.services import Services
 from demos.theme import THEME_FOLDER
 from demos.token_view import candidate_fields
 from demos.writing import MAX_TOP_K
 from models.errors import BadInputError
-from models.tasks import LanguageModel, TextRequest, Token
+from models.tasks import LanguageModel, Task, TextRequest, Token
 
 SHOWN = 12
 KNOWN = 1000
@@ -59,8 +60,7 @@ def next_tokens(services: Services, request: TextRequest, model: str, *, before:
 
     Raises `BadInputError` where the model would rather end its text.
     """
-    with services.registry.lease(model) as lease:
-        token = asked(lease.backend, request)
+    token = answered(services, Task.LANGUAGE, model, lambda backend: asked(backend, request)).value
     text = request.prompt + before
     (shown,) = services.output_filter.tokens([replace(token, id=-1, raw=b"")], finished=True, before=text)
     context = text if len(text) <= _CONTEXT_CHARACTERS else "… " + text[-_CONTEXT_CHARACTERS:].partition(" ")[2]

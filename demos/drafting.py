@@ -7,21 +7,21 @@ and on two cores it is as quick, since four texts at once make at most 1.4 times
 import math
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from demos.answering import Answer, answers
 from demos.coding import MAX_CHARACTERS, Gap, Language, clean_code, end_of_completion, parses, split_at_cursor
 from demos.output_filter import hides_something, note_for
 from demos.ranges import number_from, whole_number_from
 from demos.seed import MAX_SEED
 from demos.services import Services
 from demos.writing import MAX_TEMPERATURE, SHOW_EVERY_SECONDS
-from models.errors import BadInputError
 from models.fill_in_middle import CodeRequest
-from models.states import Lease, LoadProgress
-from models.tasks import Task, Token, text_of
+from models.states import LoadProgress, MadeBy
+from models.tasks import LanguageModel, Task, Token, text_of
 from models.units import seconds
 
 MAX_NEW_TOKENS = 300
@@ -47,7 +47,7 @@ class Draft:
 class Drafts:
     """All drafts of one request, and the seconds since it began."""
 
-    lease: Lease
+    made_by: MadeBy
     drafts: tuple[Draft, ...]
     took: float
 
@@ -81,43 +81,52 @@ def write_drafts(
     services: Services, request: CodeRequest, model: str, language: Language, seeds: Sequence[int]
 ) -> Generator[LoadProgress | Drafts, None, None]:
     """Lets one model write a draft for each of `seeds`: progress first, then all drafts as they grow, finished last."""
-    if Task.CODE_COMPLETION not in services.registry[model].tasks:
-        title = services.registry[model].title
-        raise BadInputError(f"{title} has not learnt to complete code; please choose another model.")
-    with (yield from services.registry.enter(model)) as lease:
-        gap = Gap(request.prompt, request.suffix)
-        drafts = [Draft(seed) for seed in seeds]
-        started = last_shown = time.perf_counter()
+    gap = Gap(request.prompt, request.suffix)
 
-        def so_far() -> Drafts:
-            shown = services.output_filter
-            texts = [shown.text(draft.text, finished=bool(draft.ended), before=gap.prefix) for draft in drafts]
-            visible = tuple(replace(draft, text=text) for draft, text in zip(drafts, texts, strict=True))
-            return Drafts(lease, visible, time.perf_counter() - started)
+    def visible(drafts: Sequence[Draft]) -> tuple[Draft, ...]:
+        shown = services.output_filter
+        texts = [shown.text(draft.text, finished=bool(draft.ended), before=gap.prefix) for draft in drafts]
+        return tuple(replace(draft, text=text) for draft, text in zip(drafts, texts, strict=True))
 
-        for number, seed in enumerate(seeds):
-            stream = lease.backend.generate(replace(request, seed=seed))
-            said: SimpleQueue[Token | Exception | None] = SimpleQueue()
-            # No daemon: the engine's thread, begun in this one, would inherit that, and abort the process at its exit.
-            threading.Thread(target=_listen, args=(stream, said)).start()
-            try:
-                while not drafts[number].ended:
-                    try:
-                        token = said.get(timeout=SHOW_EVERY_SECONDS)
-                    except Empty:
-                        # Stop takes effect between two steps, also while the model reads or the request waits.
-                        yield so_far()
-                        continue
-                    if isinstance(token, Exception):
-                        raise token
-                    drafts[number] = _grown(drafts[number], token, gap, language, request.max_new_tokens)
-                    now = time.perf_counter()
-                    if now - last_shown >= SHOW_EVERY_SECONDS or len(drafts[number].tokens) == 1:
-                        last_shown = now
-                        yield so_far()
-            finally:
-                stream.close()
-        yield so_far()
+    def ask(writer: LanguageModel) -> Iterator[list[Draft]]:
+        return _drafts(writer, request, gap, language, seeds)
+
+    for step in answers(services, Task.CODE_COMPLETION, model, ask):
+        if isinstance(step, Answer):
+            yield Drafts(step.made_by, visible(step.value), step.took)
+        elif isinstance(step, LoadProgress):
+            yield step
+
+
+def _drafts(
+    writer: LanguageModel, request: CodeRequest, gap: Gap, language: Language, seeds: Sequence[int]
+) -> Iterator[list[Draft]]:
+    """All drafts several times a second while they grow, one after the other; finished last."""
+    drafts = [Draft(seed) for seed in seeds]
+    last_shown = time.perf_counter()
+    for number, seed in enumerate(seeds):
+        stream: Any = writer.generate(replace(request, seed=seed))
+        said: SimpleQueue[Token | Exception | None] = SimpleQueue()
+        # No daemon: the engine's thread, begun in this one, would inherit that, and abort the process at its exit.
+        threading.Thread(target=_listen, args=(stream, said), daemon=False).start()
+        try:
+            while not drafts[number].ended:
+                try:
+                    token = said.get(timeout=SHOW_EVERY_SECONDS)
+                except Empty:
+                    # Stop takes effect between two steps, also while the model reads or the request waits.
+                    yield drafts
+                    continue
+                if isinstance(token, Exception):
+                    raise token
+                drafts[number] = _grown(drafts[number], token, gap, language, request.max_new_tokens)
+                now = time.perf_counter()
+                if now - last_shown >= SHOW_EVERY_SECONDS or len(drafts[number].tokens) == 1:
+                    last_shown = now
+                    yield drafts
+        finally:
+            stream.close()
+    yield drafts
 
 
 def facts_of(request: CodeRequest, model: str, language: Language) -> dict[str, Any]:

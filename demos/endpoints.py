@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.components import Component
 from gradio.context import LocalContext
 
+from demos.caller import LEFT, CallerLeft, queued_call_has_left
 from demos.page import Page
 from demos.status import sentence_for
 from models.fair_line import VISITOR
@@ -31,8 +32,11 @@ def endpoint(
     def call(*values: Any) -> tuple[Any, dict[str, Any]]:
         request = LocalContext.request.get(None)
         VISITOR.set((request and request.session_hash) or "")
+        LEFT.set(queued_call_has_left())
         try:
             return answer(*values)
+        except CallerLeft:
+            raise gr.Error("Cancelled.", print_exception=False) from None
         except Exception as error:  # noqa: BLE001 - the caller gets a sentence for every fault, never a traceback
             raise gr.Error(sentence_for(error), print_exception=False) from None
 

@@ -1,12 +1,12 @@
 """Samples at four times their size: one generative model paints the detail that another could not."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from demos.answering import Answer, answers
 from demos.model_picker import best_model
 from demos.services import Services
 from models.generation import Pixels
@@ -37,16 +37,21 @@ def enlarge_each(
 ) -> Iterator[LoadProgress | Progress | EnlargedSamples]:
     """Enlarges each picture on its own, with the best model of super-resolution unless `model` names another: progress
     first, the result last."""
-    with (yield from services.registry.enter(model or best_model(services.registry, Task.SUPER_RESOLUTION))) as lease:
-        upscaler: Upscaler = lease.backend
-        started = time.perf_counter()
+
+    def ask(upscaler: Upscaler) -> Iterator[Progress | Pixels]:
         enlarged = []
         for number, pixels in enumerate(pictures):
             yield Progress("enlarged", number, len(pictures))
-            *_, result = upscaler.upscale(UpscaleRequest(Image.fromarray(pixels)))
-            assert isinstance(result, Upscaled)
-            enlarged.append(np.asarray(result.image))
-        yield EnlargedSamples(lease.spec, np.stack(enlarged), time.perf_counter() - started)
+            for step in upscaler.upscale(UpscaleRequest(Image.fromarray(pixels))):
+                if isinstance(step, Upscaled):
+                    enlarged.append(np.asarray(step.image))
+                else:
+                    yield Progress("enlarged", number, len(pictures))
+        yield np.stack(enlarged)
+
+    chosen = model or best_model(services.registry, Task.SUPER_RESOLUTION)
+    for step in answers(services, Task.SUPER_RESOLUTION, chosen, ask):
+        yield EnlargedSamples(step.made_by.spec, step.value, step.took) if isinstance(step, Answer) else step
 
 
 def enlarged_if_small(services: Services, pictures: Pixels, model: str) -> EnlargedSamples | None:

@@ -1,6 +1,5 @@
 """What the super-resolution tab runs: the small picture to enlarge, the models' results, how close they come."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,6 +7,7 @@ from typing import Any
 
 from PIL import Image
 
+from demos.answering import Answer, answers
 from demos.pictures import keep_png, read_picture
 from demos.ranges import whole_number_from
 from demos.seed import MAX_SEED
@@ -15,7 +15,7 @@ from demos.services import Services
 from models.errors import BadInputError, FetchError
 from models.image_metrics import psnr, ssim
 from models.spec import ModelSpec
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Task, Upscaled, Upscaler, UpscaleRequest
 from models.units import seconds
 
@@ -43,7 +43,7 @@ class EnlargingTask:
 class Enlarged:
     """What a model made of a `EnlargingTask`."""
 
-    lease: Lease
+    made_by: MadeBy
     task: EnlargingTask
     image: Image.Image
     took: float
@@ -53,7 +53,7 @@ class Enlarged:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What its file says about it. The seed is null if nothing was drawn at random."""
-        spec = self.lease.spec
+        spec = self.made_by.spec
         return {
             "model": spec.id,
             "seed": self.task.seed if spec.reads_prompts else None,
@@ -65,7 +65,7 @@ class Enlarged:
     @cached_property
     def file(self) -> str:
         """The picture as a PNG among the served files, written once."""
-        spec = self.lease.spec
+        spec = self.made_by.spec
         return keep_png(self.image, f"{spec.id}.png", {**self.facts, "scale": SCALE}, generated=spec.parameters > 0)
 
 
@@ -91,19 +91,19 @@ def prepare_task(path: str | None, mode: str, prompt: str = "", seed: float | No
 
 def enlarge(services: Services, task: EnlargingTask, model: str) -> Iterator[LoadProgress | Progress | Enlarged]:
     """Runs one model on the task: progress first, the result last."""
-    with (yield from services.registry.enter(model)) as lease:
-        if Task.SUPER_RESOLUTION not in lease.spec.tasks:
-            raise BadInputError(f"{lease.spec.title} cannot enlarge pictures.")
-        upscaler: Upscaler = lease.backend
-        started = time.perf_counter()
-        for step in upscaler.upscale(UpscaleRequest(task.small, prompt=task.prompt, seed=task.seed)):
-            if isinstance(step, Upscaled):
-                result = Enlarged(lease, task, step.image, time.perf_counter() - started)
-                if task.original is not None:
-                    result.scores = {"psnr": psnr(step.image, task.original), "ssim": ssim(step.image, task.original)}
-                yield result
-            else:
-                yield step
+
+    def ask(upscaler: Upscaler) -> Iterator[Progress | Upscaled]:
+        return upscaler.upscale(UpscaleRequest(task.small, prompt=task.prompt, seed=task.seed))
+
+    for step in answers(services, Task.SUPER_RESOLUTION, model, ask):
+        if isinstance(step, Answer):
+            image = step.value.image
+            result = Enlarged(step.made_by, task, image, step.took)
+            if task.original is not None:
+                result.scores = {"psnr": psnr(image, task.original), "ssim": ssim(image, task.original)}
+            yield result
+        else:
+            yield step
 
 
 def enlarge_with_each(
@@ -133,7 +133,7 @@ def words_for(result: Enlarged) -> str:
 def comparison_table(results: list[Enlarged]) -> list[dict[str, str]]:
     """A row for each result: model, seconds and, in a fair test, PSNR and SSIM."""
     return [
-        {"Model": result.lease.spec.title, "Time": seconds(result.took)}
+        {"Model": result.made_by.spec.title, "Time": seconds(result.took)}
         | ({"PSNR": f"{result.scores['psnr']:.1f} dB", "SSIM": f"{result.scores['ssim']:.2f}"} if result.scores else {})
         for result in results
     ]
@@ -144,7 +144,7 @@ def kept_views(task: EnlargingTask, results: list[Enlarged]) -> dict[str, str]:
     large = (task.small.width * SCALE, task.small.height * SCALE)
     pixels = task.small.resize(large, Image.Resampling.NEAREST)
     views = {PIXELS: keep_png(pixels, "small.png", {}, generated=False)}
-    views |= {result.lease.spec.title: result.file for result in results}
+    views |= {result.made_by.spec.title: result.file for result in results}
     if task.original is not None:
         views[ORIGINAL] = keep_png(task.original, "original.png", {}, generated=False)
     return views

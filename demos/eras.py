@@ -6,7 +6,6 @@ the number of its era, tokens, and what there is to say when one is finished or 
 
 import json
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.answering import Answer, answers
 from demos.output_filter import note_for
 from demos.page import Page
 from demos.recorded import Recorded
@@ -25,8 +25,7 @@ from demos.token_view import candidate_fields
 from demos.writing import growing, make_request
 from models.errors import BadInputError
 from models.markov_chain import MAX_LIVE_CHARACTERS, MAX_ORDER, MarkovChain
-from models.states import Lease, LoadProgress
-from models.tasks import TextRequest, Token, text_of
+from models.tasks import Task, TextRequest, Token, text_of
 from models.text_input import clean_text
 from models.units import seconds
 
@@ -144,23 +143,14 @@ def _continue(
         return
     if era.model not in services.registry:
         raise BadInputError("This model is not part of this gallery.")
-    with (yield from _entered(services.registry.enter(era.model))) as lease:
-        model = lease.backend.of_order(order) if era.model == _MARKOV else lease.backend
+
+    def ask(backend: Any) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        model = backend.of_order(order) if era.model == _MARKOV else backend
         note = f"It has learnt Jane Austen's novels: {_learnt(model)}." if era.model == _MARKOV else ""
-        yield from _write(services, request, model, note)
+        return _write(services, request, model, note)
 
-
-def _entered(
-    entering: Generator[LoadProgress, None, AbstractContextManager[Lease]],
-) -> Generator[tuple[str, list[dict[str, Any]]], None, AbstractContextManager[Lease]]:
-    with closing(entering):
-        while True:
-            try:
-                progress = next(entering)
-            except StopIteration as entered:
-                block: AbstractContextManager[Lease] = entered.value
-                return block
-            yield str(progress), []
+    for step in answers(services, Task.LANGUAGE, era.model, ask):
+        yield step.value if isinstance(step, Answer) else (str(step), [])
 
 
 def _write(

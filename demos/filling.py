@@ -1,6 +1,5 @@
 """The work behind the Inpainting tab: photographs and masks in, filled photographs and views of them out."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,13 +10,14 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
+from demos.answering import Answer, answers
 from demos.drawing import read_mask
 from demos.mask_examples import PAINT
 from demos.pictures import keep_bytes, keep_png, open_picture, read_picture
 from demos.services import Services
 from models.errors import BadInputError
 from models.inpainting import Draft, Inpainted, Inpainter, InpaintingRequest, Mask
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Task
 
 CANVAS = (800, 600)
@@ -34,24 +34,26 @@ SAME_SHAPE = 0.03
 class Filled:
     """What a model made of a request."""
 
-    lease: Lease
+    made_by: MadeBy
     request: InpaintingRequest
     image: Image.Image
     took: float
+    draws: bool
+    """Whether anything in it was drawn at random."""
 
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What its file says about it. The seed is null if nothing was drawn at random."""
-        spec, inpainter = self.lease.spec, self.lease.backend
+        spec = self.made_by.spec
         facts = {
             "model": spec.id,
-            "seed": self.request.seed if inpainter.draws else None,
+            "seed": self.request.seed if self.draws else None,
             "seconds": round(self.took, 3),
             "licence": spec.licence,
             "size": list(self.image.size),
             "masked": round(float(self.request.mask.mean()), 4),
         }
-        if self.request.prompt and not inpainter.reads_prompts:
+        if self.request.prompt and not spec.reads_prompts:
             facts["prompt"] = f"ignored: {spec.title} reads no prompts"
         elif self.request.prompt:
             facts["prompt"] = self.request.prompt
@@ -60,7 +62,7 @@ class Filled:
     @cached_property
     def file(self) -> str:
         """The picture at full size as a PNG among the served files, written once."""
-        spec = self.lease.spec
+        spec = self.made_by.spec
         return keep_png(self.image, f"{spec.id}.png", self.facts, generated=spec.parameters > 0)
 
 
@@ -68,16 +70,22 @@ def fill(
     services: Services, request: InpaintingRequest, model: str
 ) -> Iterator[LoadProgress | Progress | Draft | Filled]:
     """Runs one model on the request: progress and drafts first, the result last."""
-    with (yield from services.registry.enter(model)) as lease:
-        if Task.INPAINTING not in lease.spec.tasks:
-            raise BadInputError(f"{lease.spec.title} cannot fill holes in pictures.")
-        inpainter: Inpainter = lease.backend
-        started = time.perf_counter()
-        for step in inpainter.inpaint(request):
-            if isinstance(step, Inpainted):
-                yield Filled(lease, request, step.image, time.perf_counter() - started)
-            else:
-                yield step
+    draws = False
+
+    def ask(inpainter: Inpainter) -> Iterator[Progress | Draft | Inpainted]:
+        nonlocal draws
+        draws = inpainter.draws
+        return inpainter.inpaint(request)
+
+    steps: Iterator[LoadProgress | Progress | Answer[Draft | Inpainted]]
+    steps = answers(services, Task.INPAINTING, model, ask)
+    for step in steps:
+        if not isinstance(step, Answer):
+            yield step
+        elif isinstance(step.value, Inpainted):
+            yield Filled(step.made_by, request, step.value.image, step.took, draws)
+        else:
+            yield step.value
 
 
 def painted_mask(canvas: object, size: tuple[int, int]) -> Mask:

@@ -59,7 +59,7 @@ def record_opening(slug: str, services: Services) -> recorded.Recorded:
     return recorded.save(
         slug,
         {name: path.read_bytes() for name, path in files.items()} | pictures,
-        lease=samples.lease,
+        made_by=samples.made_by,
         seed=OPENING.seed,
         seconds=samples.took,
         settings={"asked": asdict(OPENING), "picks": PICKS, "terms": TERMS},

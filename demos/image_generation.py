@@ -168,7 +168,7 @@ def build(services: Services) -> None:
         return {
             grid: grid_value(asked, sheet, keep_samples(asked, drawn)),
             board: board_value(asked, sheet),
-            card_strip: strip(drawn.lease.spec, device=device_name(drawn.lease.device), took=drawn.took),
+            card_strip: strip(drawn.made_by.spec, device=device_name(drawn.made_by.device), took=drawn.took),
         }
 
     def run(

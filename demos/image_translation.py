@@ -1,6 +1,5 @@
 """Image translation: p(vintage | photo). A CycleGAN that learnt from two piles of pictures, never from pairs."""
 
-import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import gradio as gr
 from PIL import Image
 
 from demos import recorded
+from demos.answering import Answer, answers
 from demos.cycle_diagram import cycle_diagram
 from demos.endpoints import endpoint
 from demos.examples import example
@@ -22,8 +22,7 @@ from demos.ranges import whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
-from models.errors import BadInputError
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.styling import LONGEST_PROMPT, ImageTranslationRequest, ImageTranslator, TranslatedImage
 from models.tasks import Progress, Task
 from models.units import seconds
@@ -95,14 +94,14 @@ nothing.</p>
 class Translated:
     """What a model made of a photograph."""
 
-    lease: Lease
+    made_by: MadeBy
     request: ImageTranslationRequest
     image: Image.Image
     took: float
 
     @property
     def facts(self) -> dict[str, Any]:
-        spec = self.lease.spec
+        spec = self.made_by.spec
         told = {"prompt": self.request.prompt} if spec.reads_prompts else {}
         seed = self.request.seed if spec.reads_prompts else None
         return {"model": spec.id, "seed": seed, "seconds": round(self.took, 3), "licence": spec.licence, **told}
@@ -112,16 +111,15 @@ def translate(
     services: Services, request: ImageTranslationRequest, model: str
 ) -> Iterator[LoadProgress | Progress | Translated]:
     """Runs one model on the request: progress first, the result last."""
-    with (yield from services.registry.enter(model)) as lease:
-        if Task.IMAGE_TRANSLATION not in lease.spec.tasks:
-            raise BadInputError(f"{lease.spec.title} cannot translate pictures.")
-        translator: ImageTranslator = lease.backend
-        started = time.perf_counter()
-        for step in translator.translate(request):
-            if isinstance(step, TranslatedImage):
-                yield Translated(lease, request, step.image, time.perf_counter() - started)
-            else:
-                yield step
+
+    def ask(translator: ImageTranslator) -> Iterator[Progress | TranslatedImage]:
+        return translator.translate(request)
+
+    for step in answers(services, Task.IMAGE_TRANSLATION, model, ask):
+        if isinstance(step, Answer):
+            yield Translated(step.made_by, request, step.value.image, step.took)
+        else:
+            yield step
 
 
 def build(services: Services) -> None:
@@ -185,11 +183,11 @@ def build(services: Services) -> None:
             if not isinstance(step, Translated):
                 yield str(step)
                 continue
-            made = keep_png(step.image, f"{step.lease.spec.id}.png", step.facts)
+            made = keep_png(step.image, f"{step.made_by.spec.id}.png", step.facts)
             yield {
                 slider: (keep_png(photo, "photo.png", {}), made),
                 download: made,
-                card_strip: strip(step.lease.spec, device=device_name(step.lease.device), took=step.took),
+                card_strip: strip(step.made_by.spec, device=device_name(step.made_by.device), took=step.took),
             }
             yield f"{photo.width} x {photo.height} px in {seconds(step.took)}"
 
@@ -220,7 +218,7 @@ def build(services: Services) -> None:
         request = ImageTranslationRequest(read_photo(image), prompt, whole_number_from("The seed", seed, 0, MAX_SEED))
         *_, result = translate(services, request, model)
         assert isinstance(result, Translated)
-        made = keep_png(result.image, f"{result.lease.spec.id}.png", result.facts)
+        made = keep_png(result.image, f"{result.made_by.spec.id}.png", result.facts)
         return made, {**result.facts, "size": list(result.image.size)}
 
     endpoint(
@@ -247,7 +245,7 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         PAGE.slug,
         {name: Path(made).read_bytes()},
-        lease=result.lease,
+        made_by=result.made_by,
         seed=None,
         seconds=result.took,
         settings={"example": EXAMPLES[0]},

@@ -138,12 +138,12 @@ def build(services: Services) -> None:
                 seen.append((keep_draft(step.image, "stage.webp"), step.what))
                 yield {stages: list(seen)}
             elif isinstance(step, Filled):
-                spec = step.lease.spec
+                spec = step.made_by.spec
                 before, after = views(step)
                 yield {
                     slider: (before, after),
                     download: step.file,
-                    card_strip: strip(spec, device=device_name(step.lease.device), took=step.took),
+                    card_strip: strip(spec, device=device_name(step.made_by.device), took=step.took),
                     stages: [*seen, (keep_draft(step.image, "stage.webp"), "the whole picture")],
                 }
                 yield words_for(step)
@@ -274,7 +274,7 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         PAGE.slug,
         files,
-        lease=step.lease,
+        made_by=step.made_by,
         seed=request.seed,
         seconds=step.took,
         settings={"example": shown.photograph, "mask": shown.what},

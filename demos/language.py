@@ -137,8 +137,8 @@ def build(services: Services) -> None:
                 surprise: _line(surprise_in_words([*kept, *written.tokens])),
             }
         assert written is not None, "the finished text comes last"
-        lease = written.lease
-        yield {card_strip: strip(lease.spec, device=device_name(lease.device), took=written.took)}
+        made_by = written.made_by
+        yield {card_strip: strip(made_by.spec, device=device_name(made_by.device), took=written.took)}
         if written.tokens:
             # What was asked for before the first of the new tokens, which is the one that the view selects.
             asked = replace(request, forced=request.forced[:-1])
@@ -212,12 +212,12 @@ def build(services: Services) -> None:
         assert isinstance(written, Written)
         tokens = written.tokens
         return text_of(tokens), {
-            **facts_of(request, written.lease.spec.id),
+            **facts_of(request, written.made_by.spec.id),
             "seconds": round(written.took, 3),
             "tokens": len(tokens),
             "perplexity": round(perplexity(tokens), 2) if tokens else None,
             "filtered": hides_something(text_of(tokens)),
-            "licence": written.lease.spec.licence,
+            "licence": written.made_by.spec.licence,
             "notice": "AI-generated",
         }
 
@@ -263,7 +263,7 @@ def record(services: Services) -> recorded.Recorded:
             "next_tokens.json": next_tokens(services, request, model).encode(),
             RECORDED_FILE: eras.encode(),
         },
-        lease=written.lease,
+        made_by=written.made_by,
         seed=request.seed,
         seconds=written.took,
         settings={"prompt": request.prompt, **facts},

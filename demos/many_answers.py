@@ -4,8 +4,7 @@ The small faces are shrunk from faces that the GAN itself draws, so nobody real 
 invented face must never be taken for somebody's.
 """
 
-import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from demos import recorded
+from demos.answering import Answer, answers
 from demos.model_card import device_name, model_strip, strip
 from demos.page import HowItWorks, Page
 from demos.pictures import data_uri, encode_png, keep_png
@@ -25,7 +25,7 @@ from demos.services import Services
 from models.errors import BadInputError
 from models.generation import Pixels
 from models.latent_search import Answers, SearchRequest, search, shrink
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import Task
 from models.units import seconds
 
@@ -68,7 +68,7 @@ _PAGE = Page(
 class Found:
     """What the search has found so far, and the seconds since it began."""
 
-    lease: Lease
+    made_by: MadeBy
     answers: Answers
     took: float
 
@@ -83,11 +83,16 @@ def find(services: Services, start: int, seed: float | None) -> Generator[LoadPr
     checked = whole_number_from("The seed", seed, 0, MAX_SEED)
     if not 0 <= start < len(START_SEEDS):
         raise BadInputError("Choose one of the small faces first.")
-    with (yield from services.registry.enter(MODEL)) as lease:
-        small = small_version(draw_face(lease.backend, START_SEEDS[start]))
-        started = time.perf_counter()
-        for answers in search(lease.backend, SearchRequest(small, ANSWERS, seed=SEARCH_SEEDS + checked)):
-            yield Found(lease, answers, time.perf_counter() - started)
+
+    def ask(gan: Any) -> Iterator[Answers]:
+        small = small_version(draw_face(gan, START_SEEDS[start]))
+        return search(gan, SearchRequest(small, ANSWERS, seed=SEARCH_SEEDS + checked))
+
+    for step in answers(services, Task.IMAGE_GENERATION, MODEL, ask):
+        if isinstance(step, Answer):
+            yield Found(step.made_by, step.value, step.took)
+        elif isinstance(step, LoadProgress):
+            yield step
 
 
 def draw_face(gan: Any, seed: int) -> Image.Image:
@@ -141,7 +146,7 @@ def facts_of(found: Found) -> dict[str, Any]:
         "method": "PULSE",
         "steps": found.answers.step,
         "seconds": round(found.took, 3),
-        "licence": found.lease.spec.licence,
+        "licence": found.made_by.spec.licence,
         "errors": [round(float(error), 2) for error in found.answers.errors],
     }
 
@@ -195,18 +200,18 @@ def many_answers_section(services: Services) -> None:
             if isinstance(step, LoadProgress):
                 yield str(step)
                 continue
-            answers, lease = step.answers, step.lease
-            finished = answers.step == answers.steps
-            if finished or answers.step % SHOW_EVERY == 0:
+            found, made_by = step.answers, step.made_by
+            finished = found.step == found.steps
+            if finished or found.step % SHOW_EVERY == 0:
                 yield {
-                    found_view: answers_html(answers.pictures, answers.errors.tolist()),
+                    found_view: answers_html(found.pictures, found.errors.tolist()),
                     fit: _fit_line(words_for(step)),
                 }
-                yield f"searching, step {answers.step} of {answers.steps}"
+                yield f"searching, step {found.step} of {found.steps}"
             if finished:
                 yield {
-                    download: keep_png(contact_sheet(answers.pictures), "answers.png", facts_of(step)),
-                    card_strip: strip(lease.spec, device=device_name(lease.device), took=step.took),
+                    download: keep_png(contact_sheet(found.pictures), "answers.png", facts_of(step)),
+                    card_strip: strip(made_by.spec, device=device_name(made_by.device), took=step.took),
                 }
                 yield f"{ANSWERS} answers in {seconds(step.took)}"
 
@@ -240,7 +245,7 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         SLUG,
         files,
-        lease=found.lease,
+        made_by=found.made_by,
         seed=0,
         seconds=found.took,
         settings={"start": 0, "answers": ANSWERS, "steps": found.answers.steps},

@@ -1,7 +1,6 @@
 """The work behind the Style transfer tab: one painting, or a contact sheet of every learnt style."""
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -9,11 +8,12 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+from demos.answering import Answer, answers
 from demos.pictures import keep_bytes, keep_png, read_picture
 from demos.services import Services
 from demos.styles import LEARNT
 from models.errors import BadInputError
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.styling import LEARNT_STYLES, MIN_SIDE, StyleRequest, Stylised, Stylist, check_size
 from models.tasks import Progress, Task
 
@@ -28,7 +28,7 @@ _LABEL, _GAP = 26, 8
 class Painted:
     """What a model made of a photograph."""
 
-    lease: Lease
+    made_by: MadeBy
     image: Image.Image
     took: float
 
@@ -51,8 +51,12 @@ def read_photo(path: str | None) -> Image.Image:
 
 def paint(services: Services, request: StyleRequest, model: str) -> Iterator[LoadProgress | Progress | Painted]:
     """Runs one model on the request: progress first, the result last."""
-    with (yield from services.registry.enter(model)) as lease:
-        yield from _paint(lease, request)
+
+    def ask(stylist: Stylist) -> Iterator[Progress | Stylised]:
+        return stylist.stylise(request)
+
+    for step in answers(services, Task.STYLE_TRANSFER, model, ask):
+        yield Painted(step.made_by, step.value.image, step.took) if isinstance(step, Answer) else step
 
 
 def paint_sheet(services: Services, photo: Image.Image) -> Iterator[LoadProgress | Progress | SheetTile]:
@@ -60,23 +64,16 @@ def paint_sheet(services: Services, photo: Image.Image) -> Iterator[LoadProgress
     small = _reduced(photo)
     if min(small.size) < MIN_SIDE:
         raise BadInputError("This picture is too long and narrow for a contact sheet; please choose another one.")
-    with (yield from services.registry.enter(LEARNT)) as lease:
+
+    def ask(stylist: Stylist) -> Iterator[Progress | tuple[str, Stylised]]:
         for name in LEARNT_STYLES:
-            for step in _paint(lease, StyleRequest(small, ((name, 1.0),))):
-                if isinstance(step, Painted):
-                    yield SheetTile(name, step)
-                else:
-                    yield step
+            for step in stylist.stylise(StyleRequest(small, ((name, 1.0),))):
+                yield (name, step) if isinstance(step, Stylised) else step
 
-
-def _paint(lease: Lease, request: StyleRequest) -> Iterator[Progress | Painted]:
-    if Task.STYLE_TRANSFER not in lease.spec.tasks:
-        raise BadInputError(f"{lease.spec.title} cannot paint pictures in a style.")
-    stylist: Stylist = lease.backend
-    started = time.perf_counter()
-    for step in stylist.stylise(request):
-        if isinstance(step, Stylised):
-            yield Painted(lease, step.image, time.perf_counter() - started)
+    for step in answers(services, Task.STYLE_TRANSFER, LEARNT, ask):
+        if isinstance(step, Answer):
+            name, stylised = step.value
+            yield SheetTile(name, Painted(step.made_by, stylised.image, step.took))
         else:
             yield step
 
@@ -120,12 +117,12 @@ def keep_sheet(tiles: list[SheetTile], facts: dict[str, Any]) -> str:
 
 def keep_painting(painted: Painted, words: str) -> str:
     """Writes the painting as PNG with its label; returns its path."""
-    return keep_png(painted.image, f"{painted.lease.spec.id}.png", facts_of(painted, words))
+    return keep_png(painted.image, f"{painted.made_by.spec.id}.png", facts_of(painted, words))
 
 
 def facts_of(painted: Painted, words: str) -> dict[str, Any]:
     """What the file of a painting says about it."""
-    spec = painted.lease.spec
+    spec = painted.made_by.spec
     return {
         "model": spec.id,
         "seed": None,

@@ -5,26 +5,25 @@ come in one piece and are scrubbed in the browser (see demos/progress_view.py).
 """
 
 import sys
-import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import gradio as gr
 
 from demos import recorded
+from demos.answering import Answer, answers
 from demos.model_card import device_name
 from demos.page import HowItWorks, Page, frame
 from demos.pictures import keep_bytes
-from demos.progress_view import STAGES, Drawn, Film, contact_sheet, progress_view, view_value
+from demos.progress_view import STAGES, Drawn, Film, Stage, contact_sheet, progress_view, view_value
 from demos.ranges import whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
 from models.errors import BadInputError
-from models.small_pictures import LABELS, Denoised, SmallPictureRequest, SmallPictures
-from models.states import Lease
-from models.tasks import Task
+from models.small_pictures import LABELS, Denoised, SmallPictureGenerator, SmallPictureRequest, SmallPictures
+from models.states import LoadProgress
+from models.tasks import Progress, Task
 from models.units import seconds
 
 COUNT = 8
@@ -84,32 +83,29 @@ def read_asked(data: str | None, seed: float | None) -> Asked:
 def draw_all(services: Services, asked: Asked) -> Generator[str | Drawn, None, None]:
     """Runs the five models one after the other: words while they work, then what each has drawn."""
     for stage in STAGES:
-        with (yield from _in_words(stage.name, services.registry.enter(stage.model))) as lease:
-            yield from draw(lease, asked)
+        yield from draw(services, stage, asked)
 
 
-def draw(lease: Lease, asked: Asked) -> Generator[str | Drawn, None, None]:
+def draw(services: Services, stage: Stage, asked: Asked) -> Generator[str | Drawn, None, None]:
     """One model's pictures."""
-    started = time.perf_counter()
     film = Film([], [], [])
-    for step in lease.backend.sample(SmallPictureRequest(asked.data, COUNT, asked.seed, STEPS)):
-        if isinstance(step, Denoised):
-            film.noise.append(step.noise_share)
-            film.noisy.append(step.noisy)
-            film.foreseen.append(step.foreseen)
-            if step.done:
-                yield f"denoising {step.done} of {step.total}"
-        elif isinstance(step, SmallPictures):
-            yield Drawn(lease, step.pictures, time.perf_counter() - started, film if film.noisy else None)
 
+    def ask(sampler: SmallPictureGenerator) -> Iterator[Progress | Denoised | SmallPictures]:
+        return sampler.sample(SmallPictureRequest(asked.data, COUNT, asked.seed, STEPS))
 
-def _in_words(name: str, steps: Generator[Any, None, Any]) -> Generator[str, None, Any]:
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            return end.value
-        yield f"{name}: {step}"
+    steps: Iterator[LoadProgress | Progress | Answer[Denoised | SmallPictures]]
+    steps = answers(services, Task.SMALL_PICTURES, stage.model, ask)
+    for step in steps:
+        if not isinstance(step, Answer):
+            yield f"{stage.name}: {step}"
+        elif isinstance(step.value, Denoised):
+            film.noise.append(step.value.noise_share)
+            film.noisy.append(step.value.noisy)
+            film.foreseen.append(step.value.foreseen)
+            if step.value.done:
+                yield f"denoising {step.value.done} of {step.value.total}"
+        else:
+            yield Drawn(step.made_by, step.value.pictures, step.took, film if film.noisy else None)
 
 
 def progress_section(services: Services) -> None:
@@ -160,11 +156,11 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         PAGE.slug,
         {"sheet.png": contact_sheet(drawn, asdict(asked))},
-        lease=drawn[-1].lease,
+        made_by=drawn[-1].made_by,
         seed=asked.seed,
         seconds=sum(part.took for part in drawn),
         settings=asdict(asked),
-        facts={"view": view_value(asked.data, asked.seed, drawn), "device": device_name(drawn[-1].lease.device)},
+        facts={"view": view_value(asked.data, asked.seed, drawn), "device": device_name(drawn[-1].made_by.device)},
     )
 
 

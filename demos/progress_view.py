@@ -19,7 +19,7 @@ from demos.pictures import data_uri
 from demos.theme import THEME_FOLDER
 from models.small_pictures import SIDE, GreyPictures
 from models.specs.progress import FIGURES_FOLDER
-from models.states import Lease
+from models.states import MadeBy
 from models.units import seconds
 
 ENLARGED = 4
@@ -107,7 +107,7 @@ class Film:
 class Drawn:
     """The pictures of one model, the seconds they took and, if it works in steps, the film of them."""
 
-    lease: Lease
+    made_by: MadeBy
     pictures: GreyPictures
     took: float
     film: Film | None = None
@@ -157,7 +157,7 @@ def contact_sheet(drawn: Sequence[Drawn], asked: Mapping[str, Any]) -> bytes:
     text = PngImagePlugin.PngInfo()
     text.add_text("Software", "Deep Generative Models gallery")
     text.add_text("Comment", "AI-generated")
-    facts = {"models": [part.lease.spec.id for part in drawn], **asked}
+    facts = {"models": [part.made_by.spec.id for part in drawn], **asked}
     text.add_itxt("Parameters", json.dumps(facts))
     content = BytesIO()
     large = sheet.resize((sheet.width * ENLARGED, sheet.height * ENLARGED), Image.Resampling.NEAREST)

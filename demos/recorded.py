@@ -9,7 +9,7 @@ from typing import Any
 
 from demos.model_card import device_name, strip
 from models.registry import Registry
-from models.states import Lease
+from models.states import MadeBy
 
 RECORDED_FOLDER = Path(__file__).parent.parent / "assets" / "recorded"
 
@@ -48,20 +48,20 @@ def save(
     slug: str,
     files: Mapping[str, bytes],
     *,
-    lease: Lease,
+    made_by: MadeBy,
     seed: int | None,
     seconds: float,
     settings: Mapping[str, Any],
     facts: Mapping[str, Any],
 ) -> Recorded:
-    """Writes a result of the tab `slug`, made just now by `lease`, to `assets/recorded/<slug>/`."""
+    """Writes a result of the tab `slug`, made just now, to `assets/recorded/<slug>/`."""
     folder = RECORDED_FOLDER / slug
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
     date = datetime.now(UTC).strftime("%-d %B %Y")
-    device = device_name(lease.device)
-    recorded = Recorded(slug, lease.spec.id, seed, round(seconds, 3), device, date, dict(settings), dict(facts))
+    device = device_name(made_by.device)
+    recorded = Recorded(slug, made_by.spec.id, seed, round(seconds, 3), device, date, dict(settings), dict(facts))
     text = json.dumps(asdict(recorded), ensure_ascii=False, indent=1)
     (folder / "result.json").write_text(text + "\n", encoding="utf-8")
     return recorded

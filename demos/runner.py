@@ -10,6 +10,7 @@ import gradio as gr
 from demos import status
 from demos.page import Page
 from models.fair_line import VISITOR
+from models.units import seconds as in_seconds
 
 Update = str | dict[Any, Any]
 """What a handler yields: words for the status line, or new values by component."""
@@ -42,7 +43,11 @@ class Runner:
         """
 
         def run(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
-            yield {self.stop: gr.update(interactive=True), self.status: status.working("starting")}
+            at_most = in_seconds(self._page.task.deadline)
+            yield {
+                self.stop: gr.update(interactive=True),
+                self.status: status.working(f"starting; each run may take {at_most}"),
+            }
             last_words = ""
             try:
                 with closing(steps_for(request.session_hash or "", handler(*values))) as updates:

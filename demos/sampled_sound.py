@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from demos.answering import Answer, answers
 from demos.audio_player import Playable
 from demos.pictures import keep_bytes
 from demos.ranges import number_from, whole_number_from
@@ -17,10 +18,10 @@ from demos.seed import MAX_SEED
 from demos.services import Services
 from demos.spoken import pictures, plot_area
 from models.audio import encode_wav
-from models.errors import BadInputError
+from models.audio_super_resolution import Sound
 from models.resampling import resample
-from models.states import Lease, LoadProgress
-from models.tasks import Speaker, SpeechRequest, SpokenSentence, Task
+from models.states import LoadProgress, MadeBy
+from models.tasks import Progress, Speaker, SpeechRequest, SpokenSentence, Task
 from models.text_input import clean_text
 from models.units import seconds as in_seconds
 from models.wavenet import (
@@ -60,7 +61,7 @@ class Asked:
 class Sampled:
     """What has been drawn so far."""
 
-    lease: Lease
+    made_by: MadeBy
     asked: Asked
     mel: NDArray[np.float32] | None
     levels: Levels
@@ -103,28 +104,36 @@ def sample(services: Services, asked: Asked, model: str) -> Generator[LoadProgre
         mel = mel[: round(asked.seconds * SAMPLE_RATE / HOP)]
     frames = round(asked.seconds * SAMPLE_RATE / HOP) if mel is None else len(mel)
     request = WaveNetRequest(frames, mel, asked.temperature, asked.seed, asked.depth)
-    with (yield from services.registry.enter(model)) as lease:
-        if Task.WAVENET not in lease.spec.tasks:
-            raise BadInputError(f"{lease.spec.title} does not draw sound sample by sample.")
-        network: SampleBySample = lease.backend
-        levels = np.zeros(0, np.uint8)
-        took, started = 0.0, time.perf_counter()
-        with closing(network.generate(request)) as chunks:
-            for chunk in chunks:
-                took += time.perf_counter() - started
-                levels = np.concatenate([levels, chunk])
-                yield Sampled(lease, asked, mel, levels, frames, took)
-                started = time.perf_counter()
+
+    def ask(network: SampleBySample) -> Iterator[Levels]:
+        return network.generate(request)
+
+    levels = np.zeros(0, np.uint8)
+    for step in answers(services, Task.WAVENET, model, ask):
+        if isinstance(step, Answer):
+            levels = np.concatenate([levels, step.value])
+            yield Sampled(step.made_by, asked, mel, levels, frames, step.took)
+        elif isinstance(step, LoadProgress):
+            yield step
 
 
 def _spectrogram_of(services: Services, text: str) -> Generator[LoadProgress, None, NDArray[np.float32]]:
     """The mel spectrogram of `text` as hibari speaks it."""
+    rate = 0
+
+    def ask(speaker: Speaker) -> Iterator[Progress | SpokenSentence]:
+        nonlocal rate
+        rate = speaker.sample_rate
+        return speaker.speak(SpeechRequest(text, speaker.voices[0]))
+
     speech = services.registry.for_task(Task.SPEECH)[0]
-    with (yield from services.registry.enter(speech.id)) as lease:
-        speaker: Speaker = lease.backend
-        said = speaker.speak(SpeechRequest(text, speaker.voices[0]))
-        spoken = [part.samples for part in said if isinstance(part, SpokenSentence)]
-        return log_mel(resample(np.concatenate(spoken), speaker.sample_rate, SAMPLE_RATE))
+    spoken: list[Sound] = []
+    for step in answers(services, Task.SPEECH, speech.id, ask):
+        if isinstance(step, Answer):
+            spoken.append(step.value.samples)
+        elif isinstance(step, LoadProgress):
+            yield step
+    return log_mel(resample(np.concatenate(spoken), rate, SAMPLE_RATE))
 
 
 def sampled_whole(services: Services, asked: Asked, model: str) -> Sampled:
@@ -150,7 +159,7 @@ def in_milliseconds(samples: int) -> str:
 
 def wav_file(sampled: Sampled) -> str:
     """Path of the sound as a WAV file that tells where it comes from."""
-    asked, spec = sampled.asked, sampled.lease.spec
+    asked, spec = sampled.asked, sampled.made_by.spec
     settings: dict[str, str | float] = {
         "temperature": asked.temperature,
         "blocks": asked.depth,
@@ -202,14 +211,17 @@ def look_inside(
     return json.dumps(content, separators=(",", ":"))
 
 
-def race(network: SampleBySample, asked: Asked, slow_samples: int) -> Generator[str, None, dict[str, Any]]:
-    """Draws the same babble quickly and slowly; yields words in between and returns speeds and how many are equal."""
+def race(network: SampleBySample, asked: Asked, slow_samples: int) -> Iterator[Progress | dict[str, Any]]:
+    """Draws the same babble quickly and slowly: progress first, then speeds and how many samples are equal."""
     # The slow way only costs its full price once its whole receptive field lies behind it.
     frames = -(-(receptive_field(DILATIONS[: asked.depth]) + slow_samples) // HOP)
     request = WaveNetRequest(frames, None, asked.temperature, asked.seed, asked.depth)
-    yield "drawing with queues"
     started = time.perf_counter()
-    quick = np.concatenate(list(network.generate(request)))
+    chunks = []
+    for chunk in network.generate(request):
+        chunks.append(chunk)
+        yield Progress("drawing with queues: 10 ms", len(chunks), frames)
+    quick = np.concatenate(chunks)
     quick_speed = len(quick) / (time.perf_counter() - started)
     slow: list[int] = []
     started = time.perf_counter()
@@ -217,19 +229,19 @@ def race(network: SampleBySample, asked: Asked, slow_samples: int) -> Generator[
         for chunk in values:
             slow.extend(chunk.tolist())
             if len(slow) % 10 == 0:
-                yield f"drawing without queues: sample {len(slow)} of {slow_samples}"
+                yield Progress("drawing without queues: sample", len(slow), slow_samples)
             if len(slow) == slow_samples:
                 break
     slow_speed = len(slow) / (time.perf_counter() - started)
     equal = int((quick[-slow_samples:] == np.array(slow)).sum())
-    return {"fast": quick_speed, "slow": slow_speed, "samples": len(slow), "equal": equal}
+    yield {"fast": quick_speed, "slow": slow_speed, "samples": len(slow), "equal": equal}
 
 
 def facts_of(sampled: Sampled) -> dict[str, Any]:
     """What the endpoint tells about a sound."""
     asked = sampled.asked
     return {
-        "model": sampled.lease.spec.id,
+        "model": sampled.made_by.spec.id,
         "seed": asked.seed,
         "seconds": round(sampled.took, 3),
         "duration": round(sampled.duration, 3),
@@ -239,5 +251,5 @@ def facts_of(sampled: Sampled) -> dict[str, Any]:
         "receptive_field": receptive_field(DILATIONS[: asked.depth]),
         "text": asked.text,
         "temperature": asked.temperature,
-        "licence": sampled.lease.spec.licence,
+        "licence": sampled.made_by.spec.licence,
     }

@@ -1,6 +1,5 @@
 """What the Image generation tab asks of a generator: samples from a seed, a walk, arithmetic, ever shorter latents."""
 
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -8,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from demos.answering import Answer, answers
 from demos.latents import combine, diversity, walk
 from demos.ranges import number_from, whole_number_from
 from demos.seed import MAX_SEED
@@ -15,7 +15,7 @@ from demos.services import Services
 from models.errors import BadInputError
 from models.generation import ImageGenerator, Latents, Pixels, SampleRequest, Samples
 from models.specs.image_generation import FULL_LENGTH, LABELS
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Task
 from models.units import seconds
 
@@ -47,7 +47,7 @@ class Asked:
 class Drawn:
     """Pictures that a generator made of some latents."""
 
-    lease: Lease
+    made_by: MadeBy
     pictures: Pixels
     took: float
     heights: NDArray[np.float32] | None = None
@@ -133,7 +133,7 @@ def draw_truncations(services: Services, asked: Asked) -> Iterator[LoadProgress 
 
 def facts_of(asked: Asked, drawn: Drawn) -> dict[str, Any]:
     """What travels with the pictures."""
-    return {**asdict(asked), "seconds": round(drawn.took, 3), "licence": drawn.lease.spec.licence}
+    return {**asdict(asked), "seconds": round(drawn.took, 3), "licence": drawn.made_by.spec.licence}
 
 
 def last_of(steps: Iterator[LoadProgress | Progress | Result], kind: type[Result]) -> Generator[str, None, Result]:
@@ -169,14 +169,12 @@ def _unknown_label(model: str) -> str:
 def _pictures(
     services: Services, asked: Asked, latents_for: Callable[[Latents], Latents]
 ) -> Iterator[LoadProgress | Progress | Drawn]:
-    with (yield from services.registry.enter(asked.model)) as lease:
-        if Task.IMAGE_GENERATION not in lease.spec.tasks:
-            raise BadInputError(f"{lease.spec.title} cannot draw pictures from noise.")
-        generator: ImageGenerator = lease.backend
-        started = time.perf_counter()
+    def ask(generator: ImageGenerator) -> Iterator[Progress | Samples]:
         latents = generator.latents(asked.count, asked.seed) * np.float32(asked.truncation)
-        for step in generator.sample(SampleRequest(latents_for(latents), asked.label)):
-            if isinstance(step, Samples):
-                yield Drawn(lease, step.pictures, time.perf_counter() - started, step.heights)
-            else:
-                yield step
+        return generator.sample(SampleRequest(latents_for(latents), asked.label))
+
+    for step in answers(services, Task.IMAGE_GENERATION, asked.model, ask):
+        if isinstance(step, Answer):
+            yield Drawn(step.made_by, step.value.pictures, step.took, step.value.heights)
+        else:
+            yield step

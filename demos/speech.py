@@ -106,7 +106,7 @@ def build(services: Services) -> None:
                 players = [audio_player(label=f"Sound {number} of 3", classes="small") for number in (1, 2, 3)]
 
     def show(spoken: Spoken, run_name: str, *, complete: bool) -> dict[Any, Any]:
-        spec, device = spoken.lease.spec, device_name(spoken.lease.device)
+        spec, device = spoken.made_by.spec, device_name(spoken.made_by.device)
         return {
             player: playable(spoken, run_name, complete=complete).value(),
             card_strip: strip(spec, device=device, took=spoken.took),
@@ -249,7 +249,7 @@ def record(services: Services) -> recorded.Recorded:
             name: Path(path).read_bytes()
             for name, path in {"speech.wav": shown.sound, "light.webp": shown.light, "dark.webp": shown.dark}.items()
         },
-        lease=spoken.lease,
+        made_by=spoken.made_by,
         seed=request.seed,
         seconds=spoken.took,
         settings={"text": request.text, "voice": request.voice, "speed": request.speed},

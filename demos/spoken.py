@@ -1,8 +1,7 @@
 """What a model has spoken: from what was typed to the sound, its pictures, its files and its facts."""
 
 import secrets
-import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from demos.answering import Answer, answers
 from demos.audio_player import Cue, Playable
 from demos.audio_plots import draw_sound, time_axis
 from demos.pictures import keep_bytes
@@ -21,7 +21,7 @@ from demos.services import Services
 from models.audio import encode_wav, rms_dbfs
 from models.errors import BadInputError
 from models.speakers import DELIVERIES, Delivery
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Speaker, SpeechRequest, SpokenSentence, Task
 from models.text_input import clean_text
 from models.units import seconds
@@ -37,7 +37,7 @@ COMPARED_SPEEDS = (0.7, 1.0, 1.4)
 class Spoken:
     """What a model has spoken of `request` so far."""
 
-    lease: Lease
+    made_by: MadeBy
     request: SpeechRequest
     sentences: tuple[SpokenSentence, ...]
     sample_rate: int
@@ -88,22 +88,20 @@ def speak(
 ) -> Generator[LoadProgress | Progress | Spoken, None, None]:
     """Has a model speak: how its loading gets on first, then after each sentence what is spoken so far; a slow model
     tells in between how far it is."""
-    with (yield from services.registry.enter(model)) as lease:
-        if Task.SPEECH not in lease.spec.tasks:
-            raise BadInputError(f"{lease.spec.title} cannot speak.")
-        speaker: Speaker = lease.backend
-        sentences: tuple[SpokenSentence, ...] = ()
-        took = 0.0
-        started = time.perf_counter()
-        with closing(speaker.speak(request)) as steps:  # type: ignore[type-var]
-            for step in steps:
-                took += time.perf_counter() - started
-                if isinstance(step, SpokenSentence):
-                    sentences = (*sentences, step)
-                    yield Spoken(lease, request, sentences, speaker.sample_rate, took)
-                else:
-                    yield step
-                started = time.perf_counter()
+    rate = 0
+
+    def ask(speaker: Speaker) -> Iterator[Progress | SpokenSentence]:
+        nonlocal rate
+        rate = speaker.sample_rate
+        return speaker.speak(request)
+
+    sentences: tuple[SpokenSentence, ...] = ()
+    for step in answers(services, Task.SPEECH, model, ask):
+        if isinstance(step, Answer):
+            sentences = (*sentences, step.value)
+            yield Spoken(step.made_by, request, sentences, rate, step.took)
+        else:
+            yield step
 
 
 def spoken_whole(services: Services, request: SpeechRequest, model: str) -> Spoken:
@@ -129,7 +127,7 @@ def wav_file(spoken: Spoken) -> str:
 
 
 def _wav_file(spoken: Spoken, samples: NDArray[np.float32], **notes: str) -> str:
-    request, spec = spoken.request, spoken.lease.spec
+    request, spec = spoken.request, spoken.made_by.spec
     made: dict[str, str | float] = {"voice": request.voice, "speed": request.speed, "licence": spec.licence, **notes}
     content = encode_wav(samples, spoken.sample_rate, model=spec.id, seed=request.seed, settings=made)
     return keep_bytes(content, "speech.wav")
@@ -244,7 +242,7 @@ def _beside_others(spoken: Spoken, samples: NDArray[np.float32], words: str, spa
 
 def facts_of(spoken: Spoken) -> dict[str, Any]:
     """What the endpoint tells about a sound."""
-    request, spec = spoken.request, spoken.lease.spec
+    request, spec = spoken.request, spoken.made_by.spec
     return {
         "model": spec.id,
         "seed": request.seed,

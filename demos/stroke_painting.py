@@ -2,7 +2,7 @@
 drawing at several strengths with the figures of the trade between faithful and realistic."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from demos.answering import Answer, answers
 from demos.ranges import number_from, whole_number_from
 from demos.seed import MAX_SEED
 from demos.services import Services
-from models.errors import BadInputError
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Task
 from models.text_input import clean_text
 from models.text_to_image import LONGEST_PROMPT, PictureFromText, Pixels, StrokeToImageRequest, sampling_for
@@ -71,7 +71,7 @@ class Preview:
 class Painted:
     """The finished picture (side, side, 3), and how it came about."""
 
-    lease: Lease
+    made_by: MadeBy
     picture: Pixels
     film: Film
     took: float
@@ -92,7 +92,7 @@ class Judged:
 class Compared:
     """The drawing, then a picture for each of `STRENGTHS`."""
 
-    lease: Lease
+    made_by: MadeBy
     rows: tuple[Judged, ...]
     took: float
 
@@ -124,44 +124,27 @@ def paint(
 ) -> Generator[LoadProgress | Progress | Preview | Painted, None, None]:
     """SDEdit on one drawing: progress while it waits, a preview now and then, `Painted` last. Strength 0 adds no noise:
     the picture is the drawing, of the size that the model would have seen it at."""
-    with (yield from services.registry.enter(asked.model)) as lease:
-        painter = _painter(lease)
-        started = time.perf_counter()
-        small = _as_seen(drawing, painter.image_size)
-        if asked.strength == 0:
-            film = Film([0.0], small[None], small[None], 0)
-            yield Painted(lease, small, film, time.perf_counter() - started)
-            return
-        shares = tuple(asked.strength * (number + 1) / ADDING for number in range(ADDING))
-        for step in painter.from_strokes(_request(small, asked, shares, steps=1)):
-            if step.done == 0:
-                added = step.noisy
-            yield Progress("adding noise: step", step.done, step.total)
-        # One step takes it all the way, so what it ends with is what the model foresees under that much noise.
-        first = _as_seen(drawing, added.shape[1])
-        noise, noisy, clean = [0.0, *shares], [first, *added], [first, *step.clean]
-        shown = 0.0
-        for step in painter.from_strokes(_request(small, asked, (asked.strength,))):
-            if step.done == 0:  # once more, if the model has run out of memory and begun anew
-                noise, noisy, clean = noise[: ADDING + 1], noisy[: ADDING + 1], clean[: ADDING + 1]
-            else:  # before the first step it stands where adding noise has ended
-                noise.append(step.noise_share)
-                noisy.append(step.noisy[0])
-                clean.append(step.clean[0])
-            if time.perf_counter() - shown > PREVIEW_EVERY:
-                shown = time.perf_counter()
-                yield Preview(step.done, step.total, step.noise_share, step.noisy[0], step.clean[0])
-        film = Film(noise, np.stack(noisy), np.stack(clean), ADDING)
-        yield Painted(lease, step.result[0], film, time.perf_counter() - started)
+
+    def ask(painter: PictureFromText) -> Iterator[Progress | Preview | tuple[Pixels, Film]]:
+        return _sdedit(painter, drawing, asked)
+
+    steps: Iterator[LoadProgress | Progress | Answer[Preview | tuple[Pixels, Film]]]
+    steps = answers(services, Task.STROKE_TO_IMAGE, asked.model, ask)
+    for step in steps:
+        if not isinstance(step, Answer):
+            yield step
+        elif isinstance(step.value, Preview):
+            yield step.value
+        else:
+            yield Painted(step.made_by, *step.value, step.took)
 
 
 def compare(
     services: Services, drawing: Image.Image, asked: Asked
 ) -> Generator[LoadProgress | Progress | Compared, None, None]:
     """The drawing at each of `STRENGTHS`, from the same noise: progress first, `Compared` last."""
-    with (yield from services.registry.enter(asked.model)) as lease:
-        painter = _painter(lease)
-        started = time.perf_counter()
+
+    def ask(painter: PictureFromText) -> Iterator[Progress | tuple[Judged, ...]]:
         small = _as_seen(drawing, painter.image_size)
         for step in painter.from_strokes(_request(small, asked, STRENGTHS)):
             yield Progress("step", step.done, step.total)
@@ -170,7 +153,40 @@ def compare(
         for strength, picture in zip((0.0, *STRENGTHS), pictures, strict=True):
             yield Progress("looking at picture", len(rows) + 1, len(pictures))
             rows.append(Judged(strength, picture, difference(picture, small), surprise(painter, picture, asked.prompt)))
-        yield Compared(lease, tuple(rows), time.perf_counter() - started)
+        yield tuple(rows)
+
+    for step in answers(services, Task.STROKE_TO_IMAGE, asked.model, ask):
+        yield Compared(step.made_by, step.value, step.took) if isinstance(step, Answer) else step
+
+
+def _sdedit(
+    painter: PictureFromText, drawing: Image.Image, asked: Asked
+) -> Iterator[Progress | Preview | tuple[Pixels, Film]]:
+    """Adds noise, then takes it away again; the picture and the film of both come last."""
+    small = _as_seen(drawing, painter.image_size)
+    if asked.strength == 0:
+        yield small, Film([0.0], small[None], small[None], 0)
+        return
+    shares = tuple(asked.strength * (number + 1) / ADDING for number in range(ADDING))
+    for step in painter.from_strokes(_request(small, asked, shares, steps=1)):
+        if step.done == 0:
+            added = step.noisy
+        yield Progress("adding noise: step", step.done, step.total)
+    # One step takes it all the way, so what it ends with is what the model foresees under that much noise.
+    first = _as_seen(drawing, added.shape[1])
+    noise, noisy, clean = [0.0, *shares], [first, *added], [first, *step.clean]
+    shown = 0.0
+    for step in painter.from_strokes(_request(small, asked, (asked.strength,))):
+        if step.done == 0:  # once more, if the model has run out of memory and begun anew
+            noise, noisy, clean = noise[: ADDING + 1], noisy[: ADDING + 1], clean[: ADDING + 1]
+        else:  # before the first step it stands where adding noise has ended
+            noise.append(step.noise_share)
+            noisy.append(step.noisy[0])
+            clean.append(step.clean[0])
+        if time.perf_counter() - shown > PREVIEW_EVERY:
+            shown = time.perf_counter()
+            yield Preview(step.done, step.total, step.noise_share, step.noisy[0], step.clean[0])
+    yield step.result[0], Film(noise, np.stack(noisy), np.stack(clean), ADDING)
 
 
 def difference(one: Pixels, other: Pixels) -> float:
@@ -204,10 +220,3 @@ def _request(
 ) -> StrokeToImageRequest:
     best = sampling_for(asked.model)
     return StrokeToImageRequest(small, asked.prompt, strengths, asked.seed, steps or best.stroke_steps, best.guidance)
-
-
-def _painter(lease: Lease) -> PictureFromText:
-    if Task.STROKE_TO_IMAGE not in lease.spec.tasks:
-        raise BadInputError(f"{lease.spec.title} cannot paint from strokes.")
-    painter: PictureFromText = lease.backend
-    return painter

@@ -128,7 +128,7 @@ def build(services: Services) -> None:
         film = kept_film(painted.film)
         yield {
             view: painted_value(asked, drawing, keep_picture(asked, painted), film, notice_for(painted)),
-            card_strip: strip(painted.lease.spec, device=device_name(painted.lease.device), took=painted.took),
+            card_strip: strip(painted.made_by.spec, device=device_name(painted.made_by.device), took=painted.took),
         }
         yield f"painted in {seconds(painted.took)}"
         if large_enough(painted.picture[None]):
@@ -212,7 +212,7 @@ def facts_of(asked: Asked, painted: Painted, large: EnlargedSamples | None = Non
         "steps": sampling_for(asked.model).stroke_steps,
         "guidance": sampling_for(asked.model).guidance,
         "seconds": round(painted.took, 3),
-        "licence": painted.lease.spec.licence,
+        "licence": painted.made_by.spec.licence,
         "drawn_at": painted.picture.shape[1],
         "enlarged": large.spec.id if large else None,
     }
@@ -248,7 +248,7 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         PAGE.slug,
         files | {"picture.png": Path(keep_picture(asked, painted, large)).read_bytes()},
-        lease=painted.lease,
+        made_by=painted.made_by,
         seed=asked.seed,
         seconds=painted.took,
         settings={"asked": asdict(asked)},

@@ -151,12 +151,12 @@ def build(services: Services) -> None:
                 continue
             words = words_for(mixture_in_words(model, name, style_path, second, share), strength, keep)
             made = keep_painting(step, words)
-            spec = step.lease.spec
+            spec = step.made_by.spec
             yield {
                 slider: (keep_png(photo, "photo.png", {}), made),
                 caption: _caption(words),
                 download: made,
-                card_strip: strip(spec, device=device_name(step.lease.device), took=step.took),
+                card_strip: strip(spec, device=device_name(step.made_by.device), took=step.took),
             }
             yield f"{photo.width} x {photo.height} px in {seconds(step.took)}"
 
@@ -191,7 +191,7 @@ def build(services: Services) -> None:
             if len(tiles) % 3 == 0 or len(tiles) == len(LEARNT_STYLES):
                 yield {sheet: sheet_value(small, ready, len(LEARNT_STYLES))}
                 yield f"style {len(tiles)} of {len(LEARNT_STYLES)}"
-        spec, took = tiles[0].painted.lease.spec, sum(tile.painted.took for tile in tiles)
+        spec, took = tiles[0].painted.made_by.spec, sum(tile.painted.took for tile in tiles)
         facts = {"model": spec.id, "seed": None, "seconds": round(took, 3), "licence": spec.licence}
         yield {sheet_download: gr.update(value=keep_sheet(tiles, facts), visible=True)}
         yield f"{len(tiles)} styles in {seconds(took)}"
@@ -278,7 +278,7 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         PAGE.slug,
         {painting: Path(keep_painting(painted, words)).read_bytes(), **files},
-        lease=painted.lease,
+        made_by=painted.made_by,
         seed=None,
         seconds=painted.took,
         settings={"example": EXAMPLES[0], "style": OPENING_STYLE, "strength": 1.0},

@@ -145,7 +145,7 @@ def build(services: Services) -> None:
     def show(task: EnlargingTask, results: list[Enlarged], left_label: str) -> dict[Any, Any]:
         made, last = kept_views(task, results), results[-1]
         labels = list(made)
-        title = last.lease.spec.title
+        title = last.made_by.spec.title
         return {
             views: made,
             slider: (made[left_label], made[title]),
@@ -153,7 +153,7 @@ def build(services: Services) -> None:
             right: gr.update(choices=labels, value=title),
             download: made[title],
             scores: _table_html(comparison_table(results)),
-            card_strip: strip(last.lease.spec, device=device_name(last.lease.device), took=last.took),
+            card_strip: strip(last.made_by.spec, device=device_name(last.made_by.device), took=last.took),
         }
 
     def run(path: str | None, mode: str, model: str, prompt: str, seed: float | None) -> Generator[Update, None, None]:
@@ -184,7 +184,7 @@ def build(services: Services) -> None:
                 missing.append(spec.title)
             elif isinstance(step, Enlarged):
                 results.append(step)
-                captions = [(result.file, result.lease.spec.title) for result in results]
+                captions = [(result.file, result.made_by.spec.title) for result in results]
                 yield {comparison: gr.update(value=captions, visible=True)}
             else:
                 yield f"{spec.title}: {step}"
@@ -262,7 +262,7 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         PAGE.slug,
         {files[label]: Path(path).read_bytes() for label, path in views.items()},
-        lease=results[-1].lease,
+        made_by=results[-1].made_by,
         seed=None,
         seconds=results[-1].took,
         settings={"example": EXAMPLES[0], "mode": SHRINK},

@@ -1,15 +1,16 @@
 """What the Text to image tab asks of the model: pictures of a prompt with all steps on the way, and whole sheets."""
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
+from demos.answering import Answer, answers
 from demos.ranges import number_from, whole_number_from
 from demos.seed import MAX_SEED
 from demos.services import Services
 from models.errors import BadInputError
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Task
 from models.text_input import clean_text
 from models.text_to_image import (
@@ -74,7 +75,7 @@ class Film:
 class Drawn:
     """Finished pictures [B, S, S, 3] of one prompt, how they came about, and what was trained on that is near it."""
 
-    lease: Lease
+    made_by: MadeBy
     pictures: Pixels
     film: Film
     neighbours: tuple[Neighbour, ...]
@@ -85,7 +86,7 @@ class Drawn:
 class Cells:
     """Some finished or growing pictures of a sheet: the place of the first, and [B, S, S, 3]."""
 
-    lease: Lease
+    made_by: MadeBy
     first: int
     pictures: Pixels
 
@@ -112,10 +113,9 @@ def draw(
     services: Services, asked: Asked, count: int = COUNT
 ) -> Generator[LoadProgress | Denoising | Drawn, None, None]:
     """Draws `count` pictures: progress while it waits, a preview now and then, `Drawn` last."""
-    with (yield from services.registry.enter(asked.model)) as lease:
-        painter = _painter(lease)
-        started = time.perf_counter()
-        film = Film()
+    film = Film()
+
+    def ask(painter: PictureFromText) -> Iterator[Denoising | tuple[Pixels, tuple[Neighbour, ...]]]:
         shown = 0.0
         seeds = tuple((asked.seed + number) % (MAX_SEED + 1) for number in range(count))
         request = TextToImageRequest((asked.prompt,) * count, seeds, asked.steps, asked.guidance)
@@ -124,25 +124,38 @@ def draw(
             if time.perf_counter() - shown > PREVIEW_EVERY:
                 shown = time.perf_counter()
                 yield step
-        took = time.perf_counter() - started
-        yield Drawn(lease, step.result, film, painter.nearest(asked.prompt, NEIGHBOURS), took)
+        yield step.result, painter.nearest(asked.prompt, NEIGHBOURS)
+
+    steps: Iterator[LoadProgress | Progress | Answer[Denoising | tuple[Pixels, tuple[Neighbour, ...]]]]
+    steps = answers(services, Task.TEXT_TO_IMAGE, asked.model, ask)
+    for step in steps:
+        if isinstance(step, Answer):
+            if isinstance(step.value, Denoising):
+                yield step.value
+            else:
+                pictures, near = step.value
+                yield Drawn(step.made_by, pictures, film, near, step.took)
+        elif isinstance(step, LoadProgress):
+            yield step
 
 
 def draw_matrix(
     services: Services, asked: Asked, prompts: Sequence[str]
 ) -> Generator[LoadProgress | Progress | Cells, None, None]:
     """One picture for each of `prompts`, all from the same noise."""
-    with (yield from services.registry.enter(asked.model)) as lease:
-        painter = _painter(lease)
+
+    def ask(painter: PictureFromText) -> Iterator[Progress | tuple[int, Pixels]]:
         request = TextToImageRequest(tuple(prompts), (asked.seed,) * len(prompts), asked.steps, asked.guidance)
         shown = 0.0
         for step in painter.draw(request):
             yield Progress("step", step.done, step.total)
             if step.done == step.total:
-                yield Cells(lease, 0, step.result)
+                yield 0, step.result
             elif time.perf_counter() - shown > SHEET_EVERY:
                 shown = time.perf_counter()
-                yield Cells(lease, 0, step.clean)
+                yield 0, step.clean
+
+    yield from _cells(services, asked, ask)
 
 
 def grid_for(model: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
@@ -154,15 +167,24 @@ def grid_for(model: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
 def draw_grid(services: Services, asked: Asked) -> Generator[LoadProgress | Progress | Cells, None, None]:
     """The prompt from the same noise with all steps and guidance of `grid_for`, row by row."""
     grid = list(product(*grid_for(asked.model)))
-    with (yield from services.registry.enter(asked.model)) as lease:
-        painter = _painter(lease)
+
+    def ask(painter: PictureFromText) -> Iterator[Progress | tuple[int, Pixels]]:
         for place, (steps, guidance) in enumerate(grid):
             yield Progress("picture", place + 1, len(grid))
             for step in painter.draw(TextToImageRequest((asked.prompt,), (asked.seed,), steps, guidance)):
                 if step.done == step.total:
-                    yield Cells(lease, place, step.result)
+                    yield place, step.result
                 elif step.done % 8 == 7:  # Stop takes hold where something is yielded
                     yield Progress("picture", place + 1, len(grid))
+
+    yield from _cells(services, asked, ask)
+
+
+def _cells(
+    services: Services, asked: Asked, ask: Callable[[PictureFromText], Iterator[Progress | tuple[int, Pixels]]]
+) -> Generator[LoadProgress | Progress | Cells, None, None]:
+    for step in answers(services, Task.TEXT_TO_IMAGE, asked.model, ask):
+        yield Cells(step.made_by, *step.value) if isinstance(step, Answer) else step
 
 
 @dataclass(frozen=True)
@@ -206,10 +228,3 @@ def _alternating(pieces: Sequence[str], words: Sequence[str]) -> Iterator[str]:
         yield piece
         yield word
     yield pieces[-1]
-
-
-def _painter(lease: Lease) -> PictureFromText:
-    if Task.TEXT_TO_IMAGE not in lease.spec.tasks:
-        raise BadInputError(f"{lease.spec.title} cannot draw from a caption.")
-    painter: PictureFromText = lease.backend
-    return painter

@@ -122,7 +122,7 @@ def build(services: Services) -> None:
         smooth = keep_drawing(asked, drawn)
         yield {
             view: drawing_value(asked, sheet, film, near, notice_for(drawn), smooth),
-            card_strip: strip(drawn.lease.spec, device=device_name(drawn.lease.device), took=drawn.took),
+            card_strip: strip(drawn.made_by.spec, device=device_name(drawn.made_by.device), took=drawn.took),
         }
         yield words_for(drawn)
         if large_enough(drawn.pictures):
@@ -240,7 +240,7 @@ def facts_of(asked: Asked, drawn: Drawn, large: EnlargedSamples | None = None) -
     return {
         **asdict(asked),
         "seconds": round(drawn.took, 3),
-        "licence": drawn.lease.spec.licence,
+        "licence": drawn.made_by.spec.licence,
         "drawn_at": drawn.pictures.shape[1],
         "enlarged": large.spec.id if large else f"{SCALE} times, Lanczos" if scale_for(drawn) > 1 else None,
     }
@@ -296,7 +296,7 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         PAGE.slug,
         film | {name: Path(path).read_bytes() for name, path in files.items()},
-        lease=drawn.lease,
+        made_by=drawn.made_by,
         seed=asked.seed,
         seconds=drawn.took,
         settings={"asked": asdict(asked)},

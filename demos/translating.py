@@ -3,12 +3,13 @@
 import json
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
+from demos.answering import Answer, answers
 from demos.output_filter import note_for
 from demos.ranges import number_from, whole_number_from
 from demos.seed import MAX_SEED
@@ -17,7 +18,7 @@ from demos.writing import MAX_TEMPERATURE, SHOW_EVERY_SECONDS
 from models.backends.prompted_translator import LANGUAGES, translator_on
 from models.errors import BadInputError
 from models.specs.hub_language import ONLY_DIRECTION
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import Decoding, Task, Token, Translation, TranslationRequest, text_of
 from models.text_input import clean_text
 from models.units import seconds
@@ -42,7 +43,7 @@ class Pair:
 class Translated:
     """What a model has translated so far, and the seconds it took."""
 
-    lease: Lease
+    made_by: MadeBy
     translation: Translation
     took: float
 
@@ -115,24 +116,27 @@ def translate(
 ) -> Generator[LoadProgress | Translated, None, None]:
     """Lets one model translate: progress first, then the growing sentence several times a second, finished last.
     `before` is the text of the forced tokens."""
-    if Task.TRANSLATION not in services.registry[model].tasks:
-        raise BadInputError(f"{services.registry[model].title} does not translate; please choose another model.")
-    if not knows(model, f"{request.source}-{request.target}"):
+    if model in ONLY_DIRECTION and not knows(model, f"{request.source}-{request.target}"):
         only = title_of(ONLY_DIRECTION[model])
         raise BadInputError(f"This model translates from {only} only; please choose that direction or another model.")
-    with (yield from services.registry.enter(model)) as lease:
-        started = last_shown = time.perf_counter()
-        last = Translation(())
 
-        def so_far(translation: Translation, *, finished: bool = False) -> Translated:
-            shown = services.output_filter.tokens(translation.tokens, finished=finished, before=before)
-            return Translated(lease, replace(translation, tokens=shown), time.perf_counter() - started)
+    def ask(backend: Any) -> Iterator[Translation]:
+        last, last_shown = Translation(()), time.perf_counter()
 
-        for last in translator_on(lease.backend).translate(request):
+        def so_far(*, finished: bool = False) -> Translation:
+            return replace(last, tokens=services.output_filter.tokens(last.tokens, finished=finished, before=before))
+
+        for last in translator_on(backend).translate(request):  # noqa: B007
             if time.perf_counter() - last_shown >= SHOW_EVERY_SECONDS:
                 last_shown = time.perf_counter()
-                yield so_far(last)
-        yield so_far(last, finished=True)
+                yield so_far()
+        yield so_far(finished=True)
+
+    for step in answers(services, Task.TRANSLATION, model, ask):
+        if isinstance(step, Answer):
+            yield Translated(step.made_by, step.value, step.took)
+        elif isinstance(step, LoadProgress):
+            yield step
 
 
 def compare(

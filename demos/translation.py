@@ -131,7 +131,7 @@ def build(services: Services) -> None:
         yield {
             scores: _line(scores_in_words(tokens, reference, request.target)),
             heat_map: attention_update(tokens, last.translation),
-            card_strip: strip(last.lease.spec, device=device_name(last.lease.device), took=last.took),
+            card_strip: strip(last.made_by.spec, device=device_name(last.made_by.device), took=last.took),
         }
         yield f"{len(last.translation.tokens)} tokens in {seconds(last.took)}{note_for(last.text)}"
 
@@ -210,12 +210,12 @@ def build(services: Services) -> None:
         request = make_request(text, direction, decoding, temperature, seed)
         translated = _finished(services, request, model)
         return translated.text, {
-            **facts_of(request, translated.lease.spec.id),
+            **facts_of(request, translated.made_by.spec.id),
             "seconds": round(translated.took, 3),
             "tokens": len(translated.translation.tokens),
             "logprob_per_token": translated.logprob_per_token,
             "filtered": hides_something(translated.text),
-            "licence": translated.lease.spec.licence,
+            "licence": translated.made_by.spec.licence,
             "notice": "AI-generated",
         }
 
@@ -280,7 +280,7 @@ def record(services: Services) -> recorded.Recorded:
             "translation.jsonl": _lines(request, tokens, facts).encode(),
             "comparison.json": comparison_table(compared, reference).encode(),
         },
-        lease=translated.lease,
+        made_by=translated.made_by,
         seed=request.seed,
         seconds=translated.took,
         settings={"text": text, **facts},

@@ -12,6 +12,7 @@ import gradio as gr
 import numpy as np
 
 from demos import recorded
+from demos.answering import Answer, answered, answers
 from demos.audio_player import Playable, audio_player
 from demos.endpoints import endpoint
 from demos.model_card import device_name, model_strip, strip
@@ -116,7 +117,7 @@ def build(services: Services) -> None:
             result = gr.HTML("", elem_classes="race-result")
 
     def shown_of(sampled: Sampled, run_name: str) -> dict[Any, Any]:
-        spec, device = sampled.lease.spec, device_name(sampled.lease.device)
+        spec, device = sampled.made_by.spec, device_name(sampled.made_by.device)
         return {
             player: playable(sampled, run_name).value(),
             card_strip: strip(spec, device=device, took=sampled.took),
@@ -141,8 +142,7 @@ def build(services: Services) -> None:
                 shown = time.perf_counter()
         assert sampled is not None, "a network draws something or raises"
         place = loudest_place(sampled.levels)
-        with registry.lease(model) as lease:
-            window = look_inside(lease.backend, sampled.levels, sampled.mel, place, wanted.depth)
+        window = seen_inside(model, (sampled.levels, sampled.mel), place, wanted.depth)
         yield shown_of(sampled, run_name) | {
             drawn: (sampled.levels, sampled.mel),
             stack: gr.update(window=window),
@@ -159,8 +159,11 @@ def build(services: Services) -> None:
 
     def run_race(temperature: float, depth: float, seed: float, model: str) -> Generator[Update, None, None]:
         wanted = read_asked("", 1, temperature, depth, seed)
-        with (yield from _entered(services, model)) as lease:
-            told = yield from race(lease.backend, wanted, SLOW_SAMPLES)
+        for step in answers(services, PAGE.task, model, lambda network: race(network, wanted, SLOW_SAMPLES)):
+            if not isinstance(step, Answer):
+                yield str(step)
+                continue
+            told = step.value
         yield {
             result: (
                 f"<p><b>{told['fast']:,.0f}</b> samples a second with queues, <b>{told['slow']:,.0f}</b> without: "
@@ -170,11 +173,12 @@ def build(services: Services) -> None:
         }
         yield "Race over."
 
+    def seen_inside(model: str, drawn: tuple[Any, Any], place: int, blocks: int) -> str:
+        return answered(services, PAGE.task, model, lambda network: look_inside(network, *drawn, place, blocks)).value
+
     def look(asked_for: str, drawn: tuple[Any, Any], model: str) -> Any:
         blocks, place = (int(part) for part in asked_for.split(","))
-        levels, mel = drawn
-        with registry.lease(model) as lease:
-            return gr.update(window=look_inside(lease.backend, levels, mel, place, blocks))
+        return gr.update(window=seen_inside(model, drawn, place, blocks))
 
     settings = [seconds, heat, depth, seed, picker]
     outputs = [mode, text, heat, player, card_strip, drawn, stack]
@@ -228,16 +232,6 @@ def build(services: Services) -> None:
     )
 
 
-def _entered(services: Services, model: str) -> Generator[str, None, Any]:
-    """Enters the model, telling in words how that gets on."""
-    waiting = services.registry.enter(model)
-    while True:
-        try:
-            yield str(next(waiting))
-        except StopIteration as entered:
-            return entered.value
-
-
 def _opening_playable(opening: recorded.Recorded) -> Playable:
     return Playable(
         opening.file("wavenet.wav"),
@@ -257,7 +251,12 @@ def record(services: Services) -> recorded.Recorded:
     sampled = sampled_whole(services, asked, model)
     assert sampled.mel is not None
     place = loudest_place(sampled.levels)
-    window = look_inside(sampled.lease.backend, sampled.levels, sampled.mel, place, asked.depth)
+    window = answered(
+        services,
+        PAGE.task,
+        model,
+        lambda network: look_inside(network, sampled.levels, sampled.mel, place, asked.depth),
+    ).value
     shown = playable(sampled, "recorded")
     sound = io.BytesIO()
     np.savez_compressed(sound, levels=sampled.levels, mel=sampled.mel.astype(np.float16))
@@ -265,7 +264,7 @@ def record(services: Services) -> recorded.Recorded:
     return recorded.save(
         PAGE.slug,
         {name: Path(path).read_bytes() for name, path in files.items()} | {"sound.npz": sound.getvalue()},
-        lease=sampled.lease,
+        made_by=sampled.made_by,
         seed=asked.seed,
         seconds=sampled.took,
         settings=vars(asked),

@@ -2,15 +2,15 @@
 
 import html
 import secrets
-import time
 import wave
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 from PIL import Image
 
+from demos.answering import Answer, answers
 from demos.audio_plots import heat_map
 from demos.listening import Track, tracks_value
 from demos.pictures import keep_bytes
@@ -28,9 +28,8 @@ from models.audio_super_resolution import (
     log_spectral_distance,
     signal_to_noise,
 )
-from models.errors import BadInputError
 from models.resampling import resample
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Task
 from models.units import seconds
 
@@ -42,7 +41,7 @@ PICTURE_SIZE = (640, 240)
 class Widening:
     """What a model made of a sound."""
 
-    lease: Lease
+    made_by: MadeBy
     request: WidenRequest
     samples: Sound
     took: float
@@ -58,21 +57,20 @@ def widen(
     services: Services, request: WidenRequest, model: str
 ) -> Generator[LoadProgress | Progress | Widening, None, None]:
     """Has a model widen a sound: progress first, the result last."""
-    with (yield from services.registry.enter(model)) as lease:
-        if Task.AUDIO_SUPER_RESOLUTION not in lease.spec.tasks:
-            raise BadInputError(f"{lease.spec.title} cannot widen sounds.")
-        widener: Widener = lease.backend
-        started = time.perf_counter()
-        for step in widener.widen(request):
-            if isinstance(step, Widened):
-                yield Widening(lease, request, step.samples, time.perf_counter() - started)
-            else:
-                yield step
+
+    def ask(widener: Widener) -> Iterator[Progress | Widened]:
+        return widener.widen(request)
+
+    for step in answers(services, Task.AUDIO_SUPER_RESOLUTION, model, ask):
+        if isinstance(step, Answer):
+            yield Widening(step.made_by, request, step.value.samples, step.took)
+        else:
+            yield step
 
 
 def wav_file(widening: Widening) -> str:
     """Path of the sound as a WAV file that tells where it comes from, if a learnt model made it."""
-    spec = widening.lease.spec
+    spec = widening.made_by.spec
     if not spec.parameters:
         return _plain_wav(widening.samples, f"{spec.id}.wav")
     made: dict[str, str | float] = {"licence": spec.licence, "kept": "below 2 kHz", "generated": "above 2 kHz"}
@@ -82,7 +80,7 @@ def wav_file(widening: Widening) -> str:
 
 def facts_of(widening: Widening) -> dict[str, Any]:
     """What the endpoint tells about a result."""
-    spec = widening.lease.spec
+    spec = widening.made_by.spec
     return {
         "model": spec.id,
         "seed": widening.request.seed if spec.parameters else None,
@@ -111,7 +109,7 @@ def listening_value(heard: HeardSound, results: list[Widening], run: str = "") -
     sounds = {"4 kHz: the telephone": ("cut at 2 kHz", resample(heard.low, LOW_RATE, HIGH_RATE), "")}
     for widening in results:
         words = f"in {seconds(widening.took)}"
-        sounds[widening.lease.spec.title] = (words, widening.samples, wav_file(widening))
+        sounds[widening.made_by.spec.title] = (words, widening.samples, wav_file(widening))
     if heard.original is not None:
         sounds["The original"] = ("the truth", heard.original, "")
     loudness = {title: rms_dbfs(samples) for title, (_, samples, _) in sounds.items()}
@@ -135,7 +133,7 @@ def distances_html(heard: HeardSound, results: list[Widening]) -> str:
     if heard.original is None:
         return "<p>This sound came with under 16,000 samples a second: what is missing in it is not known.</p>"
     guesses = {"4 kHz: the telephone": resample(heard.low, LOW_RATE, HIGH_RATE)}
-    guesses |= {widening.lease.spec.title: widening.samples for widening in results}
+    guesses |= {widening.made_by.spec.title: widening.samples for widening in results}
     rows = ""
     for title, guess in guesses.items():
         measured = distances(heard.original, guess)

@@ -6,12 +6,12 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from demos.answering import Answer, answers
 from demos.output_filter import OutputFilter, note_for
 from demos.ranges import number_from, whole_number_from
 from demos.seed import MAX_SEED
 from demos.services import Services
-from models.errors import BadInputError
-from models.states import Lease, LoadProgress
+from models.states import LoadProgress, MadeBy
 from models.tasks import LanguageModel, Task, TextRequest, Token, text_of
 from models.text_input import clean_text
 from models.units import seconds
@@ -28,7 +28,7 @@ SHOW_EVERY_SECONDS = 0.2
 class Written:
     """What a model has written so far: its new tokens and the seconds they took."""
 
-    lease: Lease
+    made_by: MadeBy
     tokens: tuple[Token, ...]
     took: float
 
@@ -61,12 +61,15 @@ def write(
 ) -> Generator[LoadProgress | Written, None, None]:
     """Lets one model write: progress first, then the growing text several times a second, the finished text last.
     `before` is the text of the forced tokens."""
-    if Task.LANGUAGE not in services.registry[model].tasks:
-        raise BadInputError(f"{services.registry[model].title} does not write text; please choose a language model.")
-    with (yield from services.registry.enter(model)) as lease:
-        writer: LanguageModel = lease.backend
-        for tokens, took in growing(writer.generate(request), services.output_filter, request.prompt + before):
-            yield Written(lease, tokens, took)
+
+    def ask(writer: LanguageModel) -> Iterator[tuple[tuple[Token, ...], float]]:
+        return growing(writer.generate(request), services.output_filter, request.prompt + before)
+
+    for step in answers(services, Task.LANGUAGE, model, ask):
+        if isinstance(step, Answer):
+            yield Written(step.made_by, *step.value)
+        elif isinstance(step, LoadProgress):
+            yield step
 
 
 def growing(

@@ -33,6 +33,10 @@ class BusyError(ModelError):
     """Every place of the model is taken and the wait grew too long."""
 
 
+class DeadlineError(ModelError):
+    """The request took longer than its task may take, and was stopped."""
+
+
 class OutOfMemoryError(ModelError):
     """The request does not fit into the memory that is left, or the model does not fit at all."""
 

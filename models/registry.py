@@ -6,9 +6,10 @@ A hundred first users cause one load; what is leased is never evicted; a load th
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
@@ -17,21 +18,29 @@ from importlib import import_module
 from models.breaker import Breaker
 from models.devices import Device, available_devices, default_budget, load_within_memory, release_unused_memory
 from models.errors import (
+    BadInputError,
     BusyError,
     DuplicateModelError,
     ModelUnavailableError,
     UnknownModelError,
 )
 from models.fair_line import FairLine, Ticket
+from models.lease import GRACE_SECONDS, Lease
 from models.residents import Resident, Residents
 from models.spec import ModelSpec
-from models.states import Choice, Lease, LoadProgress, ModelStatus, State
+from models.states import Choice, LoadProgress, ModelStatus, State
 from models.store import WeightStore
 from models.tasks import Task
 from models.units import gigabytes
+from models.watchdog import Watched
 
 PATIENCE_SECONDS = 120.0
+"""How long a request waits for a place."""
+LOAD_PATIENCE_SECONDS = 600.0
+"""How long one waits for the model to be fetched and loaded, which goes on without them."""
 POLL_SECONDS = 0.25
+MOST_HUNG = 2
+"""Copies of a model that may hang beside a fresh one."""
 
 Clock = Callable[[], float]
 
@@ -125,6 +134,8 @@ class Registry:
             return f"needs {gigabytes(needed)}, {gigabytes(max(free, 0))} free"
         if self._breakers[model_id].why_resting:
             return self._breakers[model_id].why_resting
+        if self._residents.hung(model_id) >= MOST_HUNG:
+            return f"{MOST_HUNG} of its runs hang"
         return self.store.refusal(spec.weights)
 
     def prepare(self, model_id: str) -> Generator[LoadProgress, None, None]:
@@ -145,26 +156,32 @@ class Registry:
 
     def warm_up(self, model_id: str) -> None:
         """Begins to load the model in the background, if that needs no download and it can run here; never raises."""
-        if not self._closed and not self.why_not(model_id) and self.store.present(self[model_id].weights):
-            self._start_loading(model_id)
+        if not self.why_not(model_id) and self.store.present(self[model_id].weights):
+            with suppress(ModelUnavailableError):  # the program ends
+                self._start_loading(model_id)
 
     @contextmanager
-    def lease(self, model_id: str, *, patience: float = PATIENCE_SECONDS) -> Iterator[Lease]:
+    def lease(self, model_id: str, *, task: Task | None = None, patience: float = PATIENCE_SECONDS) -> Iterator[Lease]:
         """The model, loaded, for as long as the `with` block runs; at most `spec.concurrency` blocks run at once, their
         places shared fairly between visitors.
 
-        Waits up to `patience` seconds for a free place. Raises `UnknownModelError`, `ModelUnavailableError`,
-        `FetchError`, `OutOfMemoryError` or `BusyError`.
+        Waits up to `patience` seconds for a free place. Raises `UnknownModelError`, `BadInputError` (no model of
+        `task`, which is found out before anything is fetched or evicted), `ModelUnavailableError`, `FetchError`,
+        `OutOfMemoryError` or `BusyError`.
         """
-        spec = self[model_id]
-        ticket = self._lines[model_id].join()
-        if not ticket.wait(patience):
-            ticket.leave()
-            raise BusyError(f"{spec.title} is busy with other requests; please try again in a minute.")
-        with self._leased(spec, ticket) as lease:
+        entering = self.enter(model_id, task=task, patience=patience)
+        while True:
+            try:
+                next(entering)
+            except StopIteration as entered:
+                block: AbstractContextManager[Lease] = entered.value
+                break
+        with block as lease:
             yield lease
 
-    def enter(self, model_id: str) -> Generator[LoadProgress, None, AbstractContextManager[Lease]]:
+    def enter(
+        self, model_id: str, *, task: Task | None = None, patience: float = PATIENCE_SECONDS
+    ) -> Generator[LoadProgress, None, AbstractContextManager[Lease]]:
         """As `lease`, for people who watch: tells a few times a second how far the model is on its way into memory and
         how many are to be served first, and returns the block to be entered:
 
@@ -173,26 +190,63 @@ class Registry:
         Whoever closes the generator stops waiting.
         """
         spec = self[model_id]
+        if task is not None and task not in spec.tasks:
+            raise BadInputError(f"{spec.title} cannot {task.verb}; please choose another model.")
         ticket = self._lines[model_id].join()
         try:
-            yield from self.prepare(model_id)
-            while not ticket.wait(POLL_SECONDS):
+            yield from self._prepare_within(spec, LOAD_PATIENCE_SECONDS)
+            ends = time.monotonic() + patience
+            while not ticket.wait(min(POLL_SECONDS, patience)):
+                if time.monotonic() >= ends:
+                    raise BusyError(f"{spec.title} is busy with other requests; please try again in a minute.")
                 yield LoadProgress("waiting", before=ticket.before)
         except BaseException:
             ticket.leave()
             raise
         return self._leased(spec, ticket)
 
+    def _prepare_within(self, spec: ModelSpec, seconds: float) -> Iterator[LoadProgress]:
+        ends = time.monotonic() + seconds
+        for progress in self.prepare(spec.id):
+            if time.monotonic() >= ends:
+                raise BusyError(f"{spec.title} is not ready yet ({progress}); please come back in some minutes.")
+            yield progress
+
     @contextmanager
     def _leased(self, spec: ModelSpec, ticket: Ticket) -> Iterator[Lease]:
         try:
             resident = self._take(spec.id)
-            try:
-                yield Lease(spec, resident.device, resident.backend)
-            finally:
-                self._residents.give_back(resident)
-        finally:
+        except BaseException:
             ticket.leave()
+            raise
+        lease = Lease(spec, resident.device, resident.backend)
+        try:
+            yield lease
+        finally:
+            self._return(resident, ticket, lease.end())
+
+    def _return(self, resident: Resident, ticket: Ticket, run: Watched[None] | None) -> None:
+        """Gives the model and the place back: now or, if a `run` goes on, when its last step has ended. One that does
+        not end hangs: its copy of the model is set aside, and the place is free for a fresh one."""
+        if run is None:
+            self._residents.give_back(resident)
+            ticket.leave()
+            return
+
+        def hangs() -> None:
+            self._residents.set_aside(resident)
+            ticket.leave()
+
+        patience = threading.Timer(GRACE_SECONDS, hangs)
+        patience.daemon = True
+
+        def ended() -> None:
+            patience.cancel()
+            self._residents.give_back(resident)
+            ticket.leave()
+
+        patience.start()
+        run.when_ended(ended)
 
     def unload(self, model_id: str) -> bool:
         """Frees the model's memory now, unless somebody is using it; says whether it did."""
@@ -234,6 +288,8 @@ class Registry:
         """The load under way, begun now if there is none; None if the model is in memory."""
         spec = self[model_id]
         with self._lock:
+            if self._closed:
+                raise ModelUnavailableError("The gallery is shutting down; please come back when it runs again.")
             if self._residents.get(model_id) is not None:
                 return None
             if model_id in self._loading:
@@ -244,21 +300,30 @@ class Registry:
 
     def _load(self, spec: ModelSpec, loading: _Loading) -> None:
         """Runs on a thread of its own, so that a student who leaves takes nothing away from the others."""
+        evicted: list[str] = []
         failure: BaseException | None = None
         try:
-            self._fetch_and_place(spec, loading)
+            self._fetch_and_place(spec, loading, evicted)
         except BaseException as error:  # noqa: BLE001 - whatever it was, the waiting threads must hear of it
             failure = error
+        if failure is not None:  # out here, where the exception no longer keeps alive what was loaded so far
+            _clear_frames(failure)
+            release_unused_memory()
+            self._bring_back(evicted)
         with self._lock:
             del self._loading[spec.id]
         if failure is None:
             self._breakers[spec.id].succeeded()
             loading.done.set_result(None)
         else:
-            self._breakers[spec.id].failed(failure)
+            # That others are using the memory just now is no fault of the model's.
+            if not isinstance(failure, ModelUnavailableError):
+                self._breakers[spec.id].failed(failure)
             loading.done.set_exception(failure)
 
-    def _fetch_and_place(self, spec: ModelSpec, loading: _Loading) -> None:
+    def _fetch_and_place(self, spec: ModelSpec, loading: _Loading, evicted: list[str]) -> None:
+        """Adds to `evicted` the ids of the models that had to go."""
+
         def on_bytes(here: int, total: int) -> None:
             loading.progress = LoadProgress("fetching", here, total)
 
@@ -269,13 +334,8 @@ class Registry:
         device = self._device_for(spec)
         assert device is not None, "why_not has checked it"
         with self._placing:
-            evicted = self._residents.make_room(spec, device)
-            try:
-                backend = load_within_memory(loader, folder, device, spec.title)
-            except BaseException:
-                release_unused_memory()
-                self._bring_back(evicted)
-                raise
+            evicted += self._residents.make_room(spec, device)
+            backend = load_within_memory(loader, folder, device, spec.title)
             if hasattr(backend, "make_room"):  # it would like idle models to go when a request needs more memory
                 backend.make_room = partial(self._residents.evict_idle, device)
             self._residents.add(spec, device, backend)
@@ -287,9 +347,11 @@ class Registry:
 
     def _status_of(self, spec: ModelSpec) -> ModelStatus:
         device = self._device_for(spec)
+        hung = self._residents.hung(spec.id)
+        hanging = f"{hung} of its runs hang{'s' * (hung == 1)}" if hung else ""
         resident = self._residents.get(spec.id)
         if resident is not None:
-            return ModelStatus(spec, "loaded", "", device, resident.leases, resident.memory)
+            return ModelStatus(spec, "loaded", hanging, device, resident.leases, resident.memory)
         loading = self._loading.get(spec.id)
         if loading is not None:
             stage: State = "downloading" if loading.progress.stage == "fetching" else "loading"
@@ -298,5 +360,13 @@ class Registry:
         if reason:
             return ModelStatus(spec, "unavailable", reason, device)
         last_error = self._breakers[spec.id].last_error
+        why = hanging or (f"last try failed: {last_error}" if last_error else "")
         state: State = "on disk" if self.store.present(spec.weights) else "not downloaded"
-        return ModelStatus(spec, state, f"last try failed: {last_error}" if last_error else "", device)
+        return ModelStatus(spec, state, why, device)
+
+
+def _clear_frames(error: BaseException | None) -> None:
+    """Empties the frames that an exception and its causes point to: they hold, say, half-loaded weights."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

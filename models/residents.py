@@ -14,7 +14,7 @@ from models.units import gigabytes
 log = logging.getLogger(__name__)
 
 
-@dataclass
+@dataclass(eq=False)
 class Resident:
     """A loaded model. `leases` counts the requests that use it at this moment."""
 
@@ -45,6 +45,7 @@ class Residents:
         self.budget = dict(budget)
         self._clock = clock
         self._models: dict[str, Resident] = {}
+        self._aside: list[Resident] = []
         self._lock = threading.RLock()
 
     def get(self, model_id: str) -> Resident | None:
@@ -63,9 +64,28 @@ class Residents:
             return resident
 
     def give_back(self, resident: Resident) -> None:
+        """Ends one use. A model set aside is closed with its last one."""
         with self._lock:
             resident.leases -= 1
             resident.last_used = self._clock()
+            done_with = resident in self._aside and not resident.leases
+            if done_with:
+                self._aside.remove(resident)
+        if done_with:
+            resident.close()
+
+    def set_aside(self, resident: Resident) -> None:
+        """Takes a model that hangs off the list, so that it is loaded anew for others; its memory still counts."""
+        with self._lock:
+            if self._models.get(resident.spec.id) is resident:
+                del self._models[resident.spec.id]
+            if resident.leases and resident not in self._aside:
+                self._aside.append(resident)
+
+    def hung(self, model_id: str) -> int:
+        """How many copies of the model were set aside."""
+        with self._lock:
+            return sum(resident.spec.id == model_id for resident in self._aside)
 
     def remove_idle(self, model_id: str) -> Resident | None:
         """Takes the model off the list, unless somebody uses it. The caller closes it."""
@@ -83,13 +103,16 @@ class Residents:
     def held(self, device: Device) -> int:
         """Bytes held by the models on `device`."""
         with self._lock:
-            return sum(resident.memory for resident in self._models.values() if resident.device == device)
+            return sum(resident.memory for resident in self._all() if resident.device == device)
 
     def free(self, device: Device) -> int:
         """Bytes of the budget that are free, or would be once every idle model had gone."""
         with self._lock:
-            in_use = sum(r.memory for r in self._models.values() if r.device == device and r.leases)
+            in_use = sum(r.memory for r in self._all() if r.device == device and r.leases)
             return self.budget[device.kind] - in_use
+
+    def _all(self) -> list[Resident]:
+        return [*self._models.values(), *self._aside]
 
     def evict_idle(self, device: Device) -> None:
         """Unloads every model of `device` that nobody uses."""

@@ -1,8 +1,8 @@
-"""What the registry says about its models: leases, choices, the states on the Models page."""
+"""What the registry says about its models: who made a result, choices, the states on the Models page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from models.devices import Device
 from models.spec import ModelSpec
@@ -29,12 +29,11 @@ class LoadProgress:
 
 
 @dataclass(frozen=True)
-class Lease:
-    """A loaded model in use. `backend` follows the Protocol of `spec.tasks`."""
+class MadeBy:
+    """Where a result comes from: the model, but for its weights, and the device it ran on."""
 
     spec: ModelSpec
     device: Device
-    backend: Any
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,43 @@ class Task(StrEnum):
     STROKE_TO_IMAGE = "stroke-to-image"
     COLORIZATION = "colorization"
 
+    @property
+    def deadline(self) -> float:
+        """Seconds that one request may run: several times what the slowest model takes on two cores."""
+        return _DEADLINES.get(self, 300.0)
+
+    @property
+    def verb(self) -> str:
+        """What its models do, as the end of "it cannot …"."""
+        return _VERBS[self]
+
+
+_DEADLINES = {
+    Task.LANGUAGE: 120.0,
+    Task.CODE_COMPLETION: 120.0,
+    Task.TRANSLATION: 120.0,
+    Task.STYLE_TRANSFER: 120.0,
+    Task.DETECTION: 60.0,
+}
+_VERBS = {
+    Task.SUPER_RESOLUTION: "enlarge pictures",
+    Task.SPEECH: "speak",
+    Task.AUDIO_SUPER_RESOLUTION: "widen sounds",
+    Task.LANGUAGE: "write text",
+    Task.CODE_COMPLETION: "complete code",
+    Task.TRANSLATION: "translate",
+    Task.IMAGE_GENERATION: "draw pictures from noise",
+    Task.STYLE_TRANSFER: "paint pictures in a style",
+    Task.IMAGE_TRANSLATION: "translate pictures",
+    Task.DETECTION: "tell real pictures from generated ones",
+    Task.WAVENET: "draw sound sample by sample",
+    Task.SMALL_PICTURES: "draw small pictures",
+    Task.INPAINTING: "fill holes in pictures",
+    Task.TEXT_TO_IMAGE: "draw from a caption",
+    Task.STROKE_TO_IMAGE: "paint from strokes",
+    Task.COLORIZATION: "colour pictures",
+}
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -401,7 +401,7 @@ def test_a_failure_reaches_the_visitor(scribes: Services) -> None:
 
 
 def test_only_code_models_complete(scribes: Services) -> None:
-    with pytest.raises(BadInputError, match="has not learnt to complete code"):
+    with pytest.raises(BadInputError, match="cannot complete code"):
         list(write_drafts(scribes, CodeRequest("x"), "a", "Python", (1,)))
 
 
@@ -453,7 +453,7 @@ def test_endpoint_fills_a_gap_that_only_the_suffix_explains(client: Client) -> N
         (("x = 1", "", 5, 9), "temperature must be"),
         (("x = 1", "", 5, 0, -1), "seed must be"),
         (("x = 1", "", 5, 0, 0, "no-such-model"), "There is no model 'no-such-model'"),
-        (("x = 1", "", 5, 0, 0, "smollm2-135m"), "has not learnt to complete code"),
+        (("x = 1", "", 5, 0, 0, "smollm2-135m"), "cannot complete code"),
         (("x = 1", "", 5, 0, 0, MODEL, "Klingon"), "language must be one of Python, JavaScript"),
         (("\u4e00\u4e8c\u4e09" * 1300, "", 5), "too long"),
     ],

@@ -214,7 +214,7 @@ def test_stopping_frees_the_model(parrots: Services) -> None:
 
 
 def test_only_language_models_write(parrots: Services) -> None:
-    with pytest.raises(BadInputError, match="does not write text"):
+    with pytest.raises(BadInputError, match="cannot write text"):
         list(write(parrots, TextRequest("Say"), "a"))
     with pytest.raises(UnknownModelError, match="parrot"):
         list(write(parrots, TextRequest("Say"), "parott"))
@@ -276,7 +276,7 @@ def test_endpoint_knows_the_capital_of_france(client: Client) -> None:
         (("Hi", 5, 0.8, 2), "Top-p must be"),
         (("Hi", 5, 0.8, 0.95, -1), "seed must be"),
         (("Hi", 5, 0.8, 0.95, 0, "no-such-model"), "There is no model 'no-such-model'"),
-        (("Hi", 5, 0.8, 0.95, 0, "bicubic"), "does not write text"),
+        (("Hi", 5, 0.8, 0.95, 0, "bicubic"), "cannot write text"),
         (("Hi", 5, 0.8, 0.95, 0, "smollm2-135m-transformers"), "CUDA"),
     ],
 )

@@ -41,7 +41,7 @@ from demos.spoken import (
 from models.audio import rms_dbfs
 from models.devices import Device
 from models.errors import BadInputError
-from models.states import Lease
+from models.states import MadeBy
 from models.tasks import SpeechRequest, SpokenSentence
 from tests import browser
 
@@ -125,9 +125,9 @@ def test_same_seed_same_file_and_the_file_tells_where_it_comes_from(services: Se
     ],
 )
 def test_real_time_factor_in_words(services: Services, took: float, words: str) -> None:
-    lease = Lease(services.registry[MODEL], Device("cpu", "test processor", 1, "float32", 1), None)
+    made_by = MadeBy(services.registry[MODEL], Device("cpu", "test processor", 1, "float32", 1))
     sentence = SpokenSentence("Hi.", "haj.", np.zeros(76_800, np.float32))
-    assert words_for(Spoken(lease, SpeechRequest("Hi.", "heart"), (sentence,), 24_000, took)) == words
+    assert words_for(Spoken(made_by, SpeechRequest("Hi.", "heart"), (sentence,), 24_000, took)) == words
 
 
 @pytest.mark.parametrize("size", [PICTURE_SIZE, SMALL_PICTURE_SIZE])

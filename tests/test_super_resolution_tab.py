@@ -138,7 +138,7 @@ def test_only_what_a_network_has_made_is_labelled_as_generated(
         with Image.open(path) as picture:
             assert isinstance(picture, PngImagePlugin.PngImageFile)
             labels[name] = picture.text.get("Comment")
-    network = results[1].lease.spec.title
+    network = results[1].made_by.spec.title
     assert labels == {PIXELS: None, BICUBIC: None, ORIGINAL: None, network: "AI-generated"}
     monkeypatch.setattr("demos.enlarging.keep_png", lambda *_, **__: pytest.fail("encoded a second time"))
     assert all(Path(result.file).is_file() for result in results)

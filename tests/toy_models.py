@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ class Counters:
     failures_left: int = 0
     failure: Exception = field(default_factory=lambda: RuntimeError("broken loader"))
     load_seconds: float = 0.0
+    hangs_at: int | None = None
+    let_go: threading.Event = field(default_factory=threading.Event)
+    steps: int = 0
 
 
 counters = Counters()
@@ -93,3 +97,27 @@ def _pytest_version() -> str:
     from importlib.metadata import version
 
     return version("pytest")
+
+
+class SlowBackend:
+    """Counts upwards, a number for each step; hangs at `counters.hangs_at` until `counters.let_go` is set."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def count(self) -> Iterator[int]:
+        for number in range(1000):
+            if number == counters.hangs_at:
+                counters.let_go.wait(60)
+            counters.steps += 1
+            yield number
+
+    def close(self) -> None:
+        self.closed = True
+        counters.closed.append("slow")
+
+
+def load_slow(files: Path, device: Device) -> SlowBackend:
+    with counters.lock:
+        counters.loads["slow"] = counters.loads.get("slow", 0) + 1
+    return SlowBackend()
