@@ -9,9 +9,10 @@ from gradio.components import Component
 from gradio.context import LocalContext
 
 from demos.caller import LEFT, CallerLeft, queued_call_has_left
+from demos.door.visitor import visitor_of
 from demos.page import Page
 from demos.status import sentence_for
-from models.fair_line import VISITOR
+from models.fair_line import NOBODY, VISITOR
 
 
 def endpoint(
@@ -31,7 +32,7 @@ def endpoint(
     @wraps(answer)  # the names of its parameters are those of the endpoint
     def call(*values: Any) -> tuple[Any, dict[str, Any]]:
         request = LocalContext.request.get(None)
-        VISITOR.set((request and request.session_hash) or "")
+        VISITOR.set(visitor_of(request) if request else NOBODY)
         LEFT.set(queued_call_has_left())
         try:
             return answer(*values)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import ModuleType
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from demos import (
     audio_super_resolution,
@@ -27,6 +28,9 @@ from demos import (
     translation,
     wavenet,
 )
+from demos.door.blocks import GuardedBlocks
+from demos.door.middleware import Door
+from demos.door.protocol import PatientProtocol
 from demos.examples import EXAMPLES_FOLDER
 from demos.model_picker import best_model
 from demos.page import Page
@@ -66,7 +70,7 @@ def build_gallery(services: Services, applications: Sequence[ModuleType] = APPLI
     """The page with the given applications, or those that the settings name."""
     wanted = services.settings.demos
     shown = [demo for demo in applications if not wanted or demo.PAGE.slug in wanted]
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
+    with GuardedBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.HTML(_HEADER, elem_id="page-header")
         with gr.Tabs(elem_id="applications", overflow_behavior="wrap") as tabs:
             for demo in shown:
@@ -112,10 +116,14 @@ def launch(page: gr.Blocks, settings: Settings, *, block: bool = True) -> str:
         max_file_size="20mb",
         allowed_paths=[str(EXAMPLES_FOLDER)],  # wherever the server was started
         max_threads=160,
-        prevent_thread_lock=not block,
+        prevent_thread_lock=True,
         quiet=not block,
         ssr_mode=False,
+        app_kwargs={"middleware": [Middleware(Door, page=page, settings=settings)]},
     )
+    page.server.config.http_protocol_class = PatientProtocol
+    if block:
+        page.block_thread()
     return str(address)
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 
 from demos import recorded
 from demos.distribution import distribution_plot, next_tokens
+from demos.door.visitor import visitor_of
 from demos.endpoints import endpoint
 from demos.eras import CHARACTERS, ORDER, RECORDED_FILE, continue_in_every_era, draw_eras
 from demos.language_page import PAGE as PAGE
@@ -146,7 +147,7 @@ def build(services: Services) -> None:
         yield words_for(written, request)
 
     def look(lines: str, event: gr.EventData, visitor: gr.Request) -> Any:
-        VISITOR.set(visitor.session_hash or "")
+        VISITOR.set(visitor_of(visitor))
         try:
             begun = read_lines(lines, max_tokens=MAX_BRANCH_TOKENS + MAX_NEW_TOKENS)
             before = begun.tokens[: int(event.index)]

@@ -8,8 +8,9 @@ from typing import Any
 import gradio as gr
 
 from demos import status
+from demos.door.visitor import visitor_of
 from demos.page import Page
-from models.fair_line import VISITOR
+from models.fair_line import VISITOR, Visitor
 from models.units import seconds as in_seconds
 
 Update = str | dict[Any, Any]
@@ -50,7 +51,7 @@ class Runner:
             }
             last_words = ""
             try:
-                with closing(steps_for(request.session_hash or "", handler(*values))) as updates:
+                with closing(steps_for(visitor_of(request), handler(*values))) as updates:
                     for update in updates:
                         if isinstance(update, str):
                             last_words = status.done(update)
@@ -95,7 +96,7 @@ def _kept(value: Any) -> Any:
     return value if isinstance(value, dict) and value.get("__type__") == "update" else gr.update(value=value)
 
 
-def steps_for(visitor: str, updates: Generator[Update, None, None]) -> Generator[Update, None, None]:
+def steps_for(visitor: Visitor, updates: Generator[Update, None, None]) -> Generator[Update, None, None]:
     """`updates`, each step of which is work for `visitor`: Gradio takes every step in another context."""
     context = copy_context()
     context.run(VISITOR.set, visitor)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from models.locations import default_cache, offline_wanted
 
-_OFF = ("", "0", "false", "no")
+_OFF = ("", "0", "false", "no", "off")
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Settings:
     filter: bool
     hosted: bool = False
     compile: bool = False
+    frame_ancestors: tuple[str, ...] = ()
 
 
 def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -35,7 +36,7 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         description="A live gallery of deep generative models.",
         epilog="Each option can also be set as an environment variable: GALLERY_HOST, GALLERY_PORT, GALLERY_CACHE, "
         "GALLERY_MEMORY_GB, GALLERY_MAX_QUEUE, GALLERY_DEMOS, GALLERY_OFFLINE, GALLERY_FILTER, GALLERY_HOSTED, "
-        "GALLERY_COMPILE.",
+        "GALLERY_COMPILE, GALLERY_FRAME_ANCESTORS.",
     )
 
     def setting(name: str, default: str) -> str:
@@ -88,7 +89,7 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
     parser.add_argument(
         "--filter",
         action="store_true",
-        default=setting("FILTER", "") not in ("", "0"),
+        default=setting("FILTER", "").lower() not in _OFF,
         help="hide coarse words in what the language models write",
     )
     parser.add_argument(
@@ -104,6 +105,12 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         help="compile the networks that denoise on a graphics card, for quicker pictures later on: the first one of a "
         "model, and of another size or number of pictures, waits for the compiler (ignored on ZeroGPU)",
     )
+    parser.add_argument(
+        "--frame-ancestors",
+        default=setting("FRAME_ANCESTORS", ""),
+        help="comma-separated addresses of pages that may show the gallery in a frame, such as "
+        "https://lms.example.edu (Hugging Face Spaces always may)",
+    )
     chosen = parser.parse_args(arguments)
     if chosen.max_queue < 1:
         parser.error("--max-queue must be at least 1")
@@ -113,9 +120,14 @@ def read_settings(arguments: Sequence[str] | None = None, environment: Mapping[s
         chosen.cache.expanduser(),
         chosen.memory_gb,
         chosen.max_queue,
-        tuple(name.strip() for name in chosen.demos.split(",") if name.strip()),
+        _listed(chosen.demos),
         chosen.offline,
         chosen.filter,
         chosen.hosted,
         chosen.compile,
+        _listed(chosen.frame_ancestors),
     )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

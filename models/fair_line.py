@@ -2,22 +2,42 @@
 
 First come, first served would let one student with ten requests keep a hall waiting. Here a visitor's second request
 goes behind everybody's first (round robin, as fair queueing in networks: Nagle 1987).
+
+A visitor is a session, whose name the caller makes up, so sessions of one address take turns too: in each round
+`HALL_SHARE` of them. That is less than a hall behind one router would get by its numbers, and much less than somebody
+gets who invents fifty names.
 """
 
 import itertools
 import threading
 from collections import Counter, OrderedDict
 from contextvars import ContextVar
+from typing import NamedTuple, TypeVar
 
 from models.errors import BusyError
 
-VISITOR: ContextVar[str] = ContextVar("visitor", default="")
-"""Whose work this is. Empty for programs that use the registry without the page."""
+Key = TypeVar("Key")
+
+
+class Visitor(NamedTuple):
+    """Who asks: a session of the page or of a program, and the address it comes from."""
+
+    session: str
+    address: str = ""
+
+
+NOBODY = Visitor("")
+VISITOR: ContextVar[Visitor] = ContextVar("visitor", default=NOBODY)
+"""Whose work this is; `NOBODY` for programs that use the registry without the page."""
+
+HALL_SHARE = 8
+"""Requests of one address that are served in one round, each of another session."""
 
 MAX_REQUESTS = 12
 """Requests of one visitor that may hold or await places of one model: fewer than a tab lets in at once, so that nobody
 fills the room before the line."""
-_REMEMBERED_VISITORS = 1000
+_REMEMBERED = 1000
+"""Visitors, and addresses."""
 
 
 class FairLine:
@@ -26,9 +46,12 @@ class FairLine:
     def __init__(self, places: int) -> None:
         self._free = places
         self._waiting: list[Ticket] = []
-        self._requests: Counter[str] = Counter()
-        self._holding: Counter[str] = Counter()
-        self._served: OrderedDict[str, int] = OrderedDict()
+        self._requests: Counter[Visitor] = Counter()
+        self._holding: Counter[Visitor] = Counter()
+        self._served: OrderedDict[Visitor, int] = OrderedDict()
+        self._round = 0
+        self._of_address: OrderedDict[str, int] = OrderedDict()
+        """How many requests each address has had served, counting `HALL_SHARE` for every round that it sat out."""
         self._count = itertools.count(1)
         self._changed = threading.Condition()
 
@@ -39,7 +62,7 @@ class FairLine:
         """
         visitor = VISITOR.get()
         with self._changed:
-            if visitor and self._requests[visitor] >= MAX_REQUESTS:
+            if visitor != NOBODY and self._requests[visitor] >= MAX_REQUESTS:
                 raise BusyError(f"You have {MAX_REQUESTS} requests under way; please wait for one of them.")
             self._requests[visitor] += 1
             ticket = Ticket(self, visitor)
@@ -66,27 +89,41 @@ class FairLine:
             self._waiting.remove(ticket)
             self._free -= 1
             self._holding[ticket.visitor] += 1
-            self._served[ticket.visitor] = next(self._count)
-            self._served.move_to_end(ticket.visitor)
-            if len(self._served) > _REMEMBERED_VISITORS:
-                self._served.popitem(last=False)
+            _remember(self._served, ticket.visitor, next(self._count))
+            address = ticket.visitor.address
+            self._round = self._address_round(address, 0)
+            served = max(self._of_address.get(address, 0), self._round * HALL_SHARE)
+            _remember(self._of_address, address, served + 1)
             ticket.served = True
         self._changed.notify_all()
 
     def _in_order(self) -> "list[Ticket]":
-        """Who waits, the next one first: by rounds, in each whoever was served longest ago, then who came first."""
+        """Who waits, the next one first: by rounds of addresses, in each by rounds of visitors, in each whoever was
+        served longest ago, then who came first."""
         rounds = Counter(self._holding)
         keys: dict[Ticket, tuple[int, int, int]] = {}
         for place, ticket in enumerate(self._waiting):
             keys[ticket] = (rounds[ticket.visitor], self._served.get(ticket.visitor, 0), place)
             rounds[ticket.visitor] += 1
-        return sorted(keys, key=keys.__getitem__)
+        by_turn = sorted(keys, key=keys.__getitem__)
+        ahead: Counter[str] = Counter()
+        address_rounds: dict[Ticket, int] = {}
+        for ticket in by_turn:
+            address_rounds[ticket] = self._address_round(ticket.visitor.address, ahead[ticket.visitor.address])
+            ahead[ticket.visitor.address] += 1
+        return sorted(by_turn, key=address_rounds.__getitem__)
+
+    def _address_round(self, address: str, ahead: int) -> int:
+        """The round of a request with `ahead` others of its address before it. Who was away has saved nothing up."""
+        if not address:  # programs without the page, which have none
+            return self._round
+        return (max(self._of_address.get(address, 0), self._round * HALL_SHARE) + ahead) // HALL_SHARE
 
 
 class Ticket:
     """One request in a `FairLine`."""
 
-    def __init__(self, line: FairLine, visitor: str) -> None:
+    def __init__(self, line: FairLine, visitor: Visitor) -> None:
         self.visitor = visitor
         self.served = False
         self.left = False
@@ -108,7 +145,14 @@ class Ticket:
         self._line._leave(self)
 
 
-def _subtract(counter: Counter[str], key: str) -> None:
+def _subtract(counter: Counter[Visitor], key: Visitor) -> None:
     counter[key] -= 1
     if not counter[key]:
         del counter[key]
+
+
+def _remember(counts: OrderedDict[Key, int], key: Key, count: int) -> None:
+    counts[key] = count
+    counts.move_to_end(key)
+    if len(counts) > _REMEMBERED:
+        counts.popitem(last=False)

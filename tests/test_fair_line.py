@@ -11,7 +11,7 @@ from gradio_client import Client
 
 from demos.runner import steps_for
 from models.errors import BusyError
-from models.fair_line import MAX_REQUESTS, VISITOR, FairLine, Ticket
+from models.fair_line import HALL_SHARE, MAX_REQUESTS, NOBODY, VISITOR, FairLine, Ticket, Visitor
 from models.registry import Registry
 from models.states import LoadProgress
 from models.store import WeightStore
@@ -20,16 +20,16 @@ from tests.toy_models import fresh_counters, toy_spec
 
 
 @contextmanager
-def visitor(name: str) -> Iterator[None]:
-    token = VISITOR.set(name)
+def visitor(name: str, address: str = "") -> Iterator[None]:
+    token = VISITOR.set(Visitor(name, address))
     try:
         yield
     finally:
         VISITOR.reset(token)
 
 
-def join(line: FairLine, name: str) -> Ticket:
-    with visitor(name):
+def join(line: FairLine, name: str, address: str = "") -> Ticket:
+    with visitor(name, address):
         return line.join()
 
 
@@ -62,6 +62,42 @@ def test_who_was_served_longest_ago_is_next() -> None:
     running = join(line, "Dan")
     waiting = {name: join(line, name) for name in ("Cem", "Bob", "Ann", "new")}
     assert order_of_service(line, running, waiting) == ["new", "Ann", "Bob", "Cem"]
+
+
+def test_invented_names_do_not_keep_another_address_waiting() -> None:
+    """However many come after them, and although each name is new."""
+    line = FairLine(1)
+    running = join(line, "name 0", "192.0.2.1")
+    crowd = [join(line, f"name {number}", "192.0.2.1") for number in range(1, 50)]
+    honest = join(line, "Ann", "198.51.100.7")
+    served = 0
+    while not honest.served:
+        running.leave()
+        crowd.append(join(line, f"name {len(crowd)} again", "192.0.2.1"))
+        running = next(ticket for ticket in [honest, *crowd] if ticket.served and not ticket.left)
+        served += 1
+    assert served <= HALL_SHARE
+
+
+def test_a_hall_behind_one_router_shares_as_ever_and_keeps_most_of_the_places() -> None:
+    line = FairLine(1)
+    running = join(line, "first", "192.0.2.1")
+    waiting = {f"hall {number}": join(line, f"hall {number}", "192.0.2.1") for number in range(20)}
+    waiting["home"] = join(line, "home", "198.51.100.7")
+    order = order_of_service(line, running, waiting)
+    assert [name for name in order if name != "home"] == [f"hall {number}" for number in range(20)]
+    assert order.index("home") == HALL_SHARE - 1
+
+
+def test_an_address_that_was_away_has_saved_nothing_up() -> None:
+    line = FairLine(1)
+    for number in range(3 * HALL_SHARE):
+        join(line, f"hall {number}", "192.0.2.1").leave()
+    running = join(line, "hall", "192.0.2.1")
+    late = {f"late {number}": join(line, f"late {number}", "198.51.100.7") for number in range(2 * HALL_SHARE)}
+    hall = {f"hall {number}": join(line, f"hall {number}", "192.0.2.1") for number in range(HALL_SHARE)}
+    order = order_of_service(line, running, late | hall)
+    assert sum(name.startswith("late") for name in order[: HALL_SHARE + 1]) <= HALL_SHARE
 
 
 def test_who_stops_waiting_drops_out_and_gives_nothing_back() -> None:
@@ -109,12 +145,13 @@ def test_steps_keep_their_visitor_in_whatever_context_they_are_asked_for() -> No
         finally:
             seen.append(VISITOR.get())
 
-    steps = steps_for("Ann", handler())  # type: ignore[arg-type]
+    ann = Visitor("Ann", "192.0.2.1")
+    steps = steps_for(ann, handler())  # type: ignore[arg-type]
     for _ in range(2):
         contextvars.Context().run(next, steps)
     contextvars.Context().run(steps.close)
-    assert seen == ["Ann", "Ann", "Ann"]
-    assert VISITOR.get() == ""
+    assert seen == [ann, ann, ann]
+    assert VISITOR.get() == NOBODY
 
 
 def test_registry_tells_who_waits_and_lets_them_go(tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""A `gr.Blocks` whose handlers, queued or not, public or private, only ever see values that fit, and whose callers only
+ever see sentences."""
+
+import logging
+from typing import Any
+
+import gradio as gr
+from gradio.state_holder import SessionState
+
+from demos.door.outcome import outcome_of
+from demos.door.values import MISFIT, check_values
+from demos.status import sentence_for
+from models.errors import BadInputError, ModelError
+
+log = logging.getLogger(__name__)
+
+
+class GuardedBlocks(gr.Blocks):
+    """Checks the values of every call and puts every fault in words."""
+
+    async def preprocess_data(
+        self,
+        block_fn: Any,
+        inputs: list[Any],
+        state: SessionState | None,
+        explicit_call: bool = False,
+    ) -> list[Any]:
+        """As in Gradio, once the values are checked. Raises `BadInputError`."""
+        # A component that was redrawn for this session, with other samples say, stands in its state.
+        components = [
+            state[block._id] if state and block._id in state and not block.stateful else block
+            for block in block_fn.inputs
+        ]
+        check_values(components, inputs)
+        try:
+            processed: list[Any] = await super().preprocess_data(block_fn, inputs, state, explicit_call)
+            return processed
+        except (gr.Error, ModelError):
+            raise
+        except Exception as error:  # noqa: BLE001 - Gradio's own checks raise whatever their decoders do
+            log.info("a value was refused: %s", type(error).__name__)
+            raise BadInputError(MISFIT) from None
+
+    async def process_api(self, block_fn: Any, *arguments: Any, **keywords: Any) -> dict[str, Any]:
+        """As in Gradio; whatever is raised becomes a `gr.Error` with a sentence."""
+        try:
+            return await super().process_api(block_fn, *arguments, **keywords)
+        except gr.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - the caller gets a sentence for every fault, never a traceback
+            if not isinstance(error, ModelError) and (outcome := outcome_of(keywords.get("request"))):
+                outcome.is_bug = True
+            raise gr.Error(sentence_for(error), print_exception=False) from None

@@ -1,0 +1,21 @@
+"""The addresses that the page and its clients need. Gradio has many more (monitoring, reloading, proxies, editing the
+program in the browser): none of them is for visitors."""
+
+import re
+
+PREFIX = "/gradio_api"
+_NAME = "[^/]{1,64}"
+_READ = re.compile(
+    r"/|/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon)/?|/(assets|static|svelte)/.+"
+    rf"|{PREFIX}/(info|app_id|theme\.css|startup-events|queue/data|queue/status|upload_progress)/?"
+    rf"|{PREFIX}/file=.+|{PREFIX}/heartbeat/{_NAME}|{PREFIX}/call/(v2/)?{_NAME}/{_NAME}"
+)
+_WRITE = re.compile(
+    rf"{PREFIX}/(queue/join|upload|cancel|reset|component_server)/?|{PREFIX}/(run|api|call|call/v2)/{_NAME}/?"
+)
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether there is anything for visitors at that address."""
+    return (_READ if method in SAFE_METHODS else _WRITE).fullmatch(path) is not None
