@@ -29,8 +29,10 @@ from demos import (
     wavenet,
 )
 from demos.door.blocks import GuardedBlocks
+from demos.door.log import keep_log_short
 from demos.door.middleware import Door
 from demos.door.protocol import PatientProtocol
+from demos.door.sessions import keep_sessions_light
 from demos.examples import EXAMPLES_FOLDER
 from demos.model_picker import best_model
 from demos.page import Page
@@ -122,7 +124,9 @@ def launch(page: gr.Blocks, settings: Settings, *, block: bool = True) -> str:
         app_kwargs={"middleware": [Middleware(Door, page=page, settings=settings)]},
     )
     page.server.config.http_protocol_class = PatientProtocol
+    keep_sessions_light(page)
     if block:
+        keep_log_short()
         page.block_thread()
     return str(address)
 

@@ -95,12 +95,12 @@ class Registry:
             self._specs = extended
 
     def __getitem__(self, model_id: str) -> ModelSpec:
-        """The spec of that id. Raises `UnknownModelError`, which names the nearest known ids."""
-        try:
+        """The spec of that id. Raises `UnknownModelError`, which names the nearest known ids, for anything else."""
+        if isinstance(model_id, str) and model_id in self._specs:
             return self._specs[model_id]
-        except KeyError:
-            near = get_close_matches(model_id, self._specs, n=3, cutoff=0.4) or sorted(self._specs)
-            raise UnknownModelError(f"There is no model {model_id[:80]!r}; known are: {', '.join(near)}.") from None
+        asked = str(model_id)[:80] if isinstance(model_id, str | int | None) else "of this kind"
+        near = get_close_matches(asked, self._specs, n=3, cutoff=0.4) or sorted(self._specs)
+        raise UnknownModelError(f"There is no model {asked!r}; known are: {', '.join(near)}.")
 
     def __contains__(self, model_id: object) -> bool:
         return model_id in self._specs

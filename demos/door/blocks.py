@@ -1,6 +1,7 @@
 """A `gr.Blocks` whose handlers, queued or not, public or private, only ever see values that fit, and whose callers only
 ever see sentences."""
 
+import html
 import logging
 from typing import Any
 
@@ -8,6 +9,7 @@ import gradio as gr
 from gradio.state_holder import SessionState
 
 from demos.door.outcome import outcome_of
+from demos.door.queue import FairQueue
 from demos.door.values import MISFIT, check_values
 from demos.status import sentence_for
 from models.errors import BadInputError, ModelError
@@ -16,7 +18,21 @@ log = logging.getLogger(__name__)
 
 
 class GuardedBlocks(gr.Blocks):
-    """Checks the values of every call and puts every fault in words."""
+    """Checks the values of every call, lets visitors take turns, and puts every fault in words."""
+
+    def queue(self, *arguments: Any, **keywords: Any) -> "GuardedBlocks":
+        """As in Gradio, with a `FairQueue`."""
+        super().queue(*arguments, **keywords)
+        made = self._queue
+        self._queue = FairQueue(
+            live_updates=made.live_updates,
+            concurrency_count=made.max_thread_count,
+            update_intervals=made.update_intervals,
+            max_size=made.max_size,
+            blocks=self,
+            default_concurrency_limit=made.default_concurrency_limit,
+        )
+        return self
 
     async def preprocess_data(
         self,
@@ -45,9 +61,15 @@ class GuardedBlocks(gr.Blocks):
         """As in Gradio; whatever is raised becomes a `gr.Error` with a sentence."""
         try:
             return await super().process_api(block_fn, *arguments, **keywords)
-        except gr.Error:
-            raise
+        except gr.Error as error:
+            sentence = error.message
         except Exception as error:  # noqa: BLE001 - the caller gets a sentence for every fault, never a traceback
             if not isinstance(error, ModelError) and (outcome := outcome_of(keywords.get("request"))):
                 outcome.is_bug = True
-            raise gr.Error(sentence_for(error), print_exception=False) from None
+            sentence = sentence_for(error)
+        if self._function(block_fn).api_visibility == "private":
+            sentence = html.escape(sentence, quote=False)  # the page shows it as HTML
+        raise gr.Error(sentence, print_exception=False)
+
+    def _function(self, block_fn: Any) -> Any:
+        return self.fns[block_fn] if isinstance(block_fn, int) else block_fn

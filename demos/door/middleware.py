@@ -72,8 +72,11 @@ class Door:
             return receive
         if _is_foreign(headers, hosted=self._settings.hosted):
             raise Refused(403, "Calls from other websites are not answered.")
-        if headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data"):
+        kind = headers.get(b"content-type", b"").lower()
+        if kind.startswith(b"multipart/form-data"):
             return BoundedBody(headers, receive, LARGEST_UPLOAD).receive
+        if not kind.startswith(b"application/json"):
+            raise Refused(415, "Please send application/json.")
         body = await BoundedBody(headers, receive, LARGEST_JSON).whole()
         content = read_json(body)
         check_call(self._page, path, content)
