@@ -13,6 +13,7 @@ from demos.door.visitor import visitor_of
 from demos.page import Page
 from demos.status import sentence_for
 from models.fair_line import NOBODY, VISITOR
+from models.units import seconds as in_seconds
 
 
 def endpoint(
@@ -50,7 +51,7 @@ def endpoint(
             list(inputs),
             [result, facts],
             api_name=name,
-            api_description=answer.__doc__ or "",
+            api_description=f"{answer.__doc__ or ''} Stopped after {in_seconds(page.task.deadline)} at the latest.",
             concurrency_id=page.slug,
             concurrency_limit=page.at_once,
         )

@@ -5,6 +5,7 @@ import inspect
 import json
 import logging
 import os
+import shutil
 import socket
 import tracemalloc
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import gradio as gr
 import httpx
 import pytest
 from gradio import state_holder
+from gradio.queueing import Event
 from PIL import Image
 
 from demos.door import bodies, protocol
@@ -25,7 +27,7 @@ from demos.door.calls import read_json
 from demos.door.crowd import ADDRESS_SHARE, MOST_OF_A_SESSION, check_crowd
 from demos.door.log import LONGEST, ShortFormatter
 from demos.door.middleware import Door
-from demos.door.queue import in_turn
+from demos.door.queue import PATIENCE_SECONDS, FairQueue, in_turn
 from demos.door.refusals import Refused
 from demos.door.routes import is_open
 from demos.door.sessions import LightSession
@@ -356,6 +358,35 @@ def test_sessions_and_addresses_take_turns_before_a_tab() -> None:
     # Whoever comes later, and however many have been served meanwhile, does not get in front of her again.
     later = waiting(*[(f"later {number}", "192.0.2.1") for number in range(50)])
     assert in_turn([*ordered[5:], *later]).index(honest[0]) == HALL_SHARE - 5
+
+
+def test_who_waits_too_long_before_a_tab_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = gr.Blocks()
+    calls = FairQueue(False, 1, 1, 10, page, 1)
+    fn = SimpleNamespace(concurrency_id="tab", concurrency_limit=1, connection="sse", time_limit=None)
+    old, fresh = (Event(name, fn, Call(name, "192.0.2.1").request, None) for name in ("old", "fresh"))  # type: ignore[arg-type]
+    calls.create_event_queue_for_fn(fn)  # type: ignore[arg-type]
+    told: list[tuple[Any, Any]] = []
+    monkeypatch.setattr(calls, "send_message", lambda event, message: told.append((event, message)))
+    calls.event_queue_per_concurrency_id["tab"].queue.extend([old, fresh])
+    calls.event_ids_to_events.update({event._id: event for event in (old, fresh)})
+    old.enqueue_time -= PATIENCE_SECONDS + 1
+    calls.broadcast_estimations("tab")
+    assert calls.event_queue_per_concurrency_id["tab"].queue == [fresh]
+    assert list(calls.event_ids_to_events) == [fresh._id]
+    assert told[0][0] is old
+    assert told[0][1].output["error"] == "This has waited for 10 minutes; please try again when less is going on."
+
+
+def test_uploads_leave_some_of_the_disk(door: tuple[str, gr.Blocks], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**8))
+    answer = httpx.post(f"{door[0]}/gradio_api/upload", files={"files": ("a.png", b"a")})
+    assert answer.status_code == 507
+    assert "disk of the server is full" in refused_in(answer)
+
+
+def refused_in(answer: httpx.Response) -> str:
+    return str(answer.json()["error"])
 
 
 def test_only_the_nearest_proxy_is_believed() -> None:

@@ -1,5 +1,6 @@
 """The door itself: ASGI middleware before everything of Gradio's."""
 
+import shutil
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,8 +15,12 @@ from demos.door.headers import security_headers
 from demos.door.refusals import Refused, answer_with
 from demos.door.routes import PREFIX, SAFE_METHODS, is_open
 from demos.door.visitor import HOSTED_CLIENT, forwarded_for
+from demos.pictures import cache_folder
 from demos.settings import Settings
 from demos.status import sentence_for
+
+SPARE_DISK = 500_000_000
+"""Bytes that uploads leave free: what they have taken is free again after an hour."""
 
 
 class Door:
@@ -74,6 +79,8 @@ class Door:
             raise Refused(403, "Calls from other websites are not answered.")
         kind = headers.get(b"content-type", b"").lower()
         if kind.startswith(b"multipart/form-data"):
+            if shutil.disk_usage(cache_folder().parent).free < SPARE_DISK:
+                raise Refused(507, "The disk of the server is full just now; please try again in an hour.")
             return BoundedBody(headers, receive, LARGEST_UPLOAD).receive
         if not kind.startswith(b"application/json"):
             raise Refused(415, "Please send application/json.")

@@ -1,17 +1,22 @@
 """Gradio's queue before a tab, in which visitors take turns: first come, first served, would let one who makes many
 calls at once fill the places of the tab, before the models' own lines (models/fair_line.py) see anybody else."""
 
+import time
 from collections import Counter
 from typing import Any
 
 from gradio.queueing import Event, Queue
+from gradio.server_messages import ProcessCompletedMessage
 
 from demos.door.visitor import address_of
 from models.fair_line import HALL_SHARE
 
+PATIENCE_SECONDS = 600.0
+"""How long a call may wait here."""
+
 
 class FairQueue(Queue):
-    """A session's second call goes behind everybody's first, and so does an address's ninth."""
+    """A session's second call goes behind everybody's first, and so does an address's ninth. Nobody waits for ever."""
 
     async def push(self, body: Any, request: Any, username: str | None) -> Any:
         """As in Gradio; then the calls that wait for the same places are put in order."""
@@ -22,6 +27,19 @@ class FairQueue(Queue):
             waiting = self.event_queue_per_concurrency_id[event.concurrency_id].queue
             waiting[:] = in_turn(waiting)
         return result
+
+    def broadcast_estimations(self, concurrency_id: str, after: int | None = None) -> None:
+        """As in Gradio, which calls it every few seconds; calls that have waited too long are told so and go."""
+        waiting = self.event_queue_per_concurrency_id[concurrency_id].queue
+        for event in [event for event in waiting if time.monotonic() - event.enqueue_time > PATIENCE_SECONDS]:
+            waiting.remove(event)
+            sentence = (
+                f"This has waited for {PATIENCE_SECONDS / 60:.0f} minutes; please try again when less is going on."
+            )
+            output: dict[str, Any] = {"error": sentence, "visible": True, "title": "Error"}
+            self.send_message(event, ProcessCompletedMessage(output=output, success=False, title="Error"))
+            self.event_ids_to_events.pop(event._id, None)
+        super().broadcast_estimations(concurrency_id, after)
 
 
 def in_turn(events: list[Event]) -> list[Event]:
