@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,9 +67,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def served_gallery(
-    arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
-) -> Iterator[ServedGallery]:
+def served_gallery(arguments: Sequence[str] = (), environment: dict[str, str] | None = None) -> Iterator[ServedGallery]:
     """Serves the gallery until the block ends. `arguments` are those of `app.py`, whose defaults hold otherwise."""
     folder = Path(tempfile.mkdtemp(prefix="served-gallery-"))
     log, port = folder / "log", free_port()

@@ -59,7 +59,7 @@ class Visitor:
 
     def number(self, name: str) -> int:
         """The number of the function of that name, as the page calls it."""
-        return next(function["id"] for function in self.config["dependencies"] if function["api_name"] == name)
+        return next(int(function["id"]) for function in self.config["dependencies"] if function["api_name"] == name)
 
     def kinds(self, number: int) -> list[str]:
         """Which kinds of components a function reads."""

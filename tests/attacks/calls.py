@@ -27,6 +27,7 @@ HOSTILE: tuple[Any, ...] = (
     {"path": "/etc/passwd"},
     {"__type__": "update", "value": 1},
 )
+NO_MODELS: tuple[Any, ...] = (None, 1, [], {"id": "bicubic"}, "", "bicubic\0", "x" * 3000)
 FAULT = "Something broke on our side"
 
 
@@ -180,7 +181,7 @@ def model_that_is_null(gallery: ServedGallery) -> Outcome:
             given = visitor.defaults(number)
             given[0] = picture if visitor.kinds(number)[0] == "image" else given[0] or "a"
             if "model" in labels:
-                for value in (None, 1, [], {"id": "bicubic"}, "", "bicubic\0", "x" * 3000):
+                for value in NO_MODELS:
                     count.job(visitor.ask(number, with_value(given, labels.index("model"), value)))
     return count.outcome()
 

@@ -5,7 +5,9 @@ import shutil
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from models.locations import default_cache
 from tests.attacks.attack import Outcome, attack
@@ -13,12 +15,24 @@ from tests.attacks.honest import png
 from tests.served_gallery import ServedGallery, served_gallery
 from tests.visitor import Visitor
 
-DAMAGED = {
-    "dcgan-faces": ("digiface-dcgan", "generate_images", [1, 0, "dcgan-faces", "", 0]),
-    "learnt-styles": ("style-transfer", "style_transfer", [None, "Embers", 1, "learnt-styles", None, False]),
-    "smollm2-135m": ("smollm2-135m-instruct-q4_1", "continue_text", ["Once", 3, 0.8, 0.95, 7, "smollm2-135m"]),
-}
-"""By model: the set of weights that a visitor's cache holds of it, and a call that it answers."""
+
+@dataclass(frozen=True)
+class Cached:
+    """A model whose weights lie in the visitor's own cache, and a call that it answers."""
+
+    model: str
+    weights: str
+    endpoint: str
+    values: tuple[Any, ...]
+
+
+PICTURE = object()
+"""Stands for an upload."""
+CACHED = (
+    Cached("dcgan-faces", "digiface-dcgan", "generate_images", (1, 0, "dcgan-faces", "", 0)),
+    Cached("learnt-styles", "style-transfer", "style_transfer", (PICTURE, "Embers", 1, "learnt-styles", None, False)),
+    Cached("smollm2-135m", "smollm2-135m-instruct-q4_1", "continue_text", ("Once", 3, 0.8, 0.95, 7, "smollm2-135m")),
+)
 
 
 @attack(5)
@@ -26,23 +40,23 @@ def damaged_weights(_: ServedGallery) -> Outcome:
     """4 kB in the middle of each file of a cache are flipped, sizes unchanged; a gallery without a network uses it."""
     with tempfile.TemporaryDirectory(prefix="damaged-cache-") as name:
         cache = Path(name)
-        for weights, _, _ in DAMAGED.values():
-            for folder in default_cache().glob(f"{weights}-*"):
+        for one in CACHED:
+            for folder in default_cache().glob(f"{one.weights}-*"):
                 if folder.is_dir():
                     shutil.copytree(folder, cache / folder.name)
         for file in cache.rglob("*"):
             if file.is_file() and file.stat().st_size > 100_000:
                 _flip(file)
-        answered, calls = [], 0
+        there = [one for one in CACHED if any(cache.glob(f"{one.weights}-*"))]
+        assert there, "fetch the models first: python -m models fetch"
+        answered = []
         with served_gallery(["--offline", "--cache", str(cache)]) as gallery, Visitor(gallery.address) as visitor:
-            for model, (_, endpoint, values) in DAMAGED.items():
-                given = [visitor.upload(png(), "small.png") if value is None and not place else value
-                         for place, value in enumerate(values)]  # fmt: skip
-                if any(cache.glob(f"{DAMAGED[model][0]}-*")):
-                    calls += 1
-                    if visitor.ask(endpoint, given, within=120).success:
-                        answered.append(model)
-    return Outcome(f"{len(answered)} of {calls} damaged models answer", not answered and calls > 0, ", ".join(answered))
+            picture = visitor.upload(png(), "small.png")
+            for one in there:
+                values = [picture if value is PICTURE else value for value in one.values]
+                if visitor.ask(one.endpoint, values, within=120).success:
+                    answered.append(one.model)
+    return Outcome(f"{len(answered)} of {len(there)} damaged models answer", not answered, ", ".join(answered))
 
 
 def _flip(file: Path) -> None:
@@ -60,7 +74,7 @@ def cache_that_cannot_be_written(_: ServedGallery) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="no-cache-") as name:
         (Path(name) / "file").touch()
         with served_gallery(["--cache", f"{name}/file/cache"]) as gallery, Visitor(gallery.address) as visitor:
-            answer = visitor.ask("generate_images", DAMAGED["dcgan-faces"][2], within=120)
+            answer = visitor.ask(CACHED[0].endpoint, list(CACHED[0].values), within=120)
             table = visitor.now(_refresh(visitor), []).text
     told = name in answer.text or name in table
     return Outcome(
@@ -109,28 +123,24 @@ def model_of_another_task(gallery: ServedGallery) -> Outcome:
 
 @attack(11, alone=True)
 def caller_who_leaves(gallery: ServedGallery) -> Outcome:
-    """A caller of /continue_text goes away after the first second: does the model go on?"""
-    asked = ["Once upon a time", 256, 0.8, 0.95, 7, "smollm2-135m"]
+    """A caller of /continue_text goes away at once: does the model go on?"""
+    values: list[Any] = ["Once upon a time", 200, 0.8, 0.95, 7, "smollm2-135m"]
     with Visitor(gallery.address, timeout=180) as visitor:
+        visitor.ask("continue_text", values, within=180)
         started = time.monotonic()
-        visitor.ask("continue_text", asked, within=180)
-        first = time.monotonic() - started
+        assert visitor.ask("continue_text", values, within=60).success
+        whole = time.monotonic() - started
     with Visitor(gallery.address) as visitor:
-        event = visitor.join("continue_text", [asked[0], 256, 0.8, 0.95, 8, asked[5]]).json()["event_id"]
+        event = visitor.join("continue_text", values).json()["event_id"]
         with suppress(TimeoutError):
-            visitor.hear(event, within=1)
-    time.sleep(1)
-    before, started = gallery.processor_seconds, time.monotonic()
-    while (
-        gallery.processor_seconds - before > 0.3 * (time.monotonic() - started) - 0.3
-        and time.monotonic() - started < 30
-    ):
+            visitor.hear(event, within=0.3)
+    left, before, last = time.monotonic(), gallery.processor_seconds, 0.0
+    while time.monotonic() - left < whole + 3:
         time.sleep(0.25)
-    busy = time.monotonic() - started
-    spent = gallery.processor_seconds - before
-    return Outcome(
-        f"the model goes on for {busy:.1f} s", spent < 1.0, f"{spent:.1f} s of processor; whole call {first:.1f} s"
-    )
+        if gallery.processor_seconds - before > 0.1:
+            last = time.monotonic() - left
+        before = gallery.processor_seconds
+    return Outcome(f"the model goes on for {last:.1f} s", last < 1.0, f"the whole call takes {whole:.1f} s")
 
 
 def _inputs(visitor: Visitor, number: int) -> list[int]:
@@ -141,4 +151,4 @@ def _inputs(visitor: Visitor, number: int) -> list[int]:
 def _refresh(visitor: Visitor) -> int:
     """The function behind the button of the Models tab."""
     buttons = [id for id, component in visitor.components.items() if component["props"].get("value") == "Refresh"]
-    return next(function["id"] for function in visitor.functions if [buttons[0], "click"] in function["targets"])
+    return next(int(function["id"]) for function in visitor.functions if [buttons[0], "click"] in function["targets"])
