@@ -64,10 +64,10 @@ def votes_of_150_names(gallery: ServedGallery) -> Outcome:
     """150 invented sessions of one address answer the quiz's first pair rightly; the class's figures are read."""
     with Visitor(gallery.address) as visitor:
         pick, class_now = visitor.number("pick"), visitor.number("class_now")
-        shown = visitor.now(pick, [None], event_data={"side": "left"}, session_hash="first").text
+        shown = visitor.now(pick, visitor.defaults(pick), event_data={"side": "left"}, session_hash="first").text
         right = "left" if '\\"real\\": \\"left\\"' in shown else "right"
         for _ in range(150):
-            visitor.now(pick, [None], event_data={"side": right}, session_hash=secrets.token_hex(6))
+            visitor.now(pick, visitor.defaults(pick), event_data={"side": right}, session_hash=secrets.token_hex(6))
         table = visitor.now(class_now, []).text
     found = re.search(r"<b>(\d+)%</b> of (\d+) answers", table)
     if found is None:

@@ -69,7 +69,7 @@ def another_website(gallery: ServedGallery) -> Outcome:
         pick = visitor.number("pick")
         bodies = {
             "/gradio_api/run/predict": {
-                "data": [None],
+                "data": visitor.defaults(pick),
                 "fn_index": pick,
                 "session_hash": "x",
                 "event_data": {"side": "left"},
