@@ -2,6 +2,8 @@
 loopback and prints a table. Without an address it starts galleries of its own."""
 
 import argparse
+import signal
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,6 +30,7 @@ def main() -> None:
     given = ServedGallery(chosen.url.rstrip("/"), chosen.pid, chosen.log) if chosen.url else None
     print("| point | attack | what happened | | figure | seconds |\n|---|---|---|---|---|---|", flush=True)
     open_doors = 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whoever ends this ends its galleries too
     with ExitStack() as galleries:
         shared = given
         for one in wanted:

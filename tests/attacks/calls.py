@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from demos.status import BUG
 from tests.attacks.attack import Outcome, attack
 from tests.attacks.honest import png
 from tests.served_gallery import ServedGallery
@@ -28,7 +29,6 @@ HOSTILE: tuple[Any, ...] = (
     {"__type__": "update", "value": 1},
 )
 NO_MODELS: tuple[Any, ...] = (None, 1, [], {"id": "bicubic"}, "", "bicubic\0", "x" * 3000)
-FAULT = "Something broke on our side"
 
 
 class Count:
@@ -43,7 +43,7 @@ class Count:
 
     def job(self, answer: Answer) -> None:
         null = not answer.success and answer.error is None
-        end = "500" if answer.status >= 500 else "null" if null else "bug" if FAULT in answer.text else "answered"
+        end = "500" if answer.status >= 500 else "null" if null else "bug" if BUG in answer.text else "answered"
         self.ends[end] += 1
 
     def outcome(self) -> Outcome:

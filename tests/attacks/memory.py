@@ -1,5 +1,6 @@
 """Memory and disk for the asking."""
 
+import secrets
 import struct
 import time
 import zlib
@@ -114,3 +115,17 @@ def large_bodies(gallery: ServedGallery) -> Outcome:
     figure = f"log +{written / 1e6:.1f} MB; {before:.0f} to {after:.0f} MB"
     shut = all(400 <= status < 500 for status in statuses) and written < 100_000 and not kept(before, after)
     return Outcome(f"status {statuses}", shut, figure)
+
+
+@attack(4, alone=True)
+def invented_sessions(gallery: ServedGallery) -> Outcome:
+    """A thousand invented names of sessions call a small handler once each: for every name the server keeps a
+    description of the whole page."""
+    honest_seconds(gallery.address, within=60)
+    before, started = gallery.resident_mb, time.monotonic()
+    with Visitor(gallery.address) as visitor:
+        class_now = visitor.number("class_now")
+        for _ in range(1000):
+            visitor.now(class_now, [], session_hash=secrets.token_hex(6))
+    took, after = time.monotonic() - started, gallery.resident_mb
+    return Outcome(f"{took:.0f} s for 1,000 names", not kept(before, after), f"{before:.0f} to {after:.0f} MB")
