@@ -269,3 +269,20 @@ def test_class_panel_counts_a_phone_and_a_laptop(chromium: Browser, page: Page, 
     phone_context.close()
     # The open panel looks again every few seconds.
     expect(score).to_contain_text(f"of {answers + 1} answers")
+
+
+def test_a_reloaded_page_does_not_vote_again(page: Page, gallery: str) -> None:
+    def answer() -> None:
+        open_tab(page, gallery)
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator(".quiz-next")).to_be_enabled()
+
+    answer()
+    page.wait_for_function("Object.keys(localStorage).some(key => key.includes('gallery-ballot'))")
+    page.get_by_role("button", name="How is the class doing?").click()
+    score = page.locator(".class-score")
+    expect(score).to_contain_text("answers were right")
+    answers = re.findall(r"of (\d+) answers", score.inner_text())[0]
+    answer()
+    page.get_by_role("button", name="How is the class doing?").click()
+    expect(score).to_contain_text(f"of {answers} answers")
