@@ -18,6 +18,8 @@ import httpx
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 120
+FOLDERS = "served-gallery-"
+"""How the names of the temporary folders begin: no visitor shall ever read one."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def free_port() -> int:
 @contextmanager
 def served_gallery(arguments: Sequence[str] = (), environment: dict[str, str] | None = None) -> Iterator[ServedGallery]:
     """Serves the gallery until the block ends. `arguments` are those of `app.py`, whose defaults hold otherwise."""
-    folder = Path(tempfile.mkdtemp(prefix="served-gallery-"))
+    folder = Path(tempfile.mkdtemp(prefix=FOLDERS))
     log, port = folder / "log", free_port()
     variables = os.environ | {"GRADIO_TEMP_DIR": str(folder / "served"), "PYTHONPATH": str(ROOT)} | (environment or {})
     with log.open("wb") as lines:

@@ -6,7 +6,7 @@ from tests.fuzz.answers import faults_of, faults_of_log
 from tests.fuzz.campaign import Campaign, cheap_gallery
 
 SEED = 11
-SECONDS = 45.0
+SECONDS = 40.0
 
 
 @pytest.mark.timeout(600)
@@ -31,6 +31,11 @@ def test_hostile_calls_end_in_words(capsys: pytest.CaptureFixture[str]) -> None:
         (200, '{"data":["Something broke on our side (id 1234)"]}', "a bug is told"),
         (200, '{"error":"root:x:0:0:root"}', "a file of the server is told"),
         (200, '{"detail":"<function f at 0x7f71fabeb740>"}', "insides of the program are told"),
+        (
+            200,
+            '{"error":"/tmp/served-gallery-1/served/x is damaged"}',
+            "a folder of the server is told: served-gallery-",
+        ),
         (200, "Traceback (most recent call last):", "insides of the program are told"),
     ],
 )

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from demos.status import BUG
-from tests.served_gallery import ROOT
+from tests.served_gallery import FOLDERS, ROOT
 
-_FOLDERS = (str(ROOT), sys.prefix, sys.base_prefix, "site-packages", 'File "/')
+_FOLDERS = (str(ROOT), sys.prefix, sys.base_prefix, FOLDERS, "site-packages", 'File "/')
 _INSIDES = re.compile(
     r"Traceback \(most recent|<(?:function|bound method|class|module|coroutine)\b|\bat 0x[0-9a-f]{6,}"
 )
@@ -17,6 +17,8 @@ _CONTENT = re.compile(r"root:[x*]:0:0:")
 _SERVED = re.compile(r"(?:gradio_api/)?file=[^\"'\s<>\\]+")
 """The address of a file that the server gives out on purpose."""
 _FILE_KEYS = {"path", "url"}
+_FILE_VALUE = re.compile(r'"(?:path|url)": ?"[^"]*"')
+"""The same within a page, whose description is part of a script."""
 
 
 def faults_of(status: int, text: str) -> list[str]:
@@ -67,7 +69,7 @@ def _words(text: str) -> Iterator[str]:
         try:
             yield from _texts(json.loads(line.removeprefix("data:")))
         except (ValueError, RecursionError):
-            yield line
+            yield _FILE_VALUE.sub("", line)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -14,7 +14,7 @@ import httpx
 from tests.attacks.honest import honest_seconds
 from tests.fuzz.answers import faults_of, faults_of_log, is_refusal
 from tests.fuzz.calls import WAYS, WITHIN, Function, Way
-from tests.served_gallery import ServedGallery, served_gallery
+from tests.served_gallery import FOLDERS, ServedGallery, served_gallery
 from tests.visitor import Visitor
 
 VISITORS = 6
@@ -62,7 +62,7 @@ class Report:
 def cheap_gallery() -> Iterator[ServedGallery]:
     """The whole gallery with the models that come with it and no others: nothing is fetched, all answer in a second."""
     with (
-        tempfile.TemporaryDirectory(prefix="no-weights-") as cache,
+        tempfile.TemporaryDirectory(prefix=f"{FOLDERS}cache-") as cache,
         served_gallery(["--offline", "--cache", cache]) as gallery,
     ):
         yield gallery
