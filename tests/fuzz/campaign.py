@@ -79,11 +79,11 @@ class Campaign:
 
     def run(self, seconds: float) -> Report:
         """Warms up, sends inputs for so long, and looks at what is left."""
-        log = self._gallery.log_size()
-        self._send_until(time.monotonic() + seconds / 2, most=WARM_UP)
+        log, end = self._gallery.log_size(), time.monotonic() + seconds
+        self._send_until(end, most=WARM_UP)
         self._settle()
         self.report.before_mb = self._gallery.resident_mb
-        self._send_until(time.monotonic() + seconds, most=None)
+        self._send_until(end)
         self._settle()
         for fault in faults_of_log(self._gallery.log_since(log)):
             self._note(f"traceback in the log: {fault.partition(':')[0]}", fault)
@@ -116,7 +116,7 @@ class Campaign:
             for fault in faults_of(status, text):
                 self._note(fault, name)
 
-    def _send_until(self, deadline: float, most: int | None) -> None:
+    def _send_until(self, deadline: float, most: int | None = None) -> None:
         end = None if most is None else self._next + most
         threads = [threading.Thread(target=self._visit, args=[deadline, end]) for _ in range(VISITORS)]
         for thread in threads:
