@@ -3,7 +3,7 @@
 import json
 import random
 import statistics
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -14,15 +14,18 @@ from PIL import Image
 
 from demos import recorded, status
 from demos.answering import Answer, answers
+from demos.ballot import BallotBox
+from demos.door.visitor import address_of
 from demos.model_card import device_name, model_strip, strip
 from demos.page import HowItWorks, Page, answer, frame, question
-from demos.quiz import SIDES, PairGuess, Play, Side, Tally, Turn, accuracy, new_play, number_of
+from demos.quiz import SIDES, PairGuess, Play, Side, Turn, accuracy, new_play, number_of
 from demos.quiz_manifest import PICTURES, Half, Pair, read_manifest
 from demos.quiz_views import class_table, verdict
 from demos.runner import Runner, Update
 from demos.services import Services
 from demos.theme import THEME_FOLDER
 from models.detection import Detector, Guess
+from models.errors import BadInputError
 from models.states import LoadProgress, MadeBy
 from models.tasks import Task
 from models.units import seconds
@@ -151,7 +154,7 @@ def build(services: Services) -> None:
     gr.set_static_paths([PICTURES])
     opening = recorded.load(PAGE.slug)
     guesses = recorded_guesses(opening)
-    tally = Tally(len(pairs))
+    ballots = BallotBox(len(pairs))
     first = Turn(number_of(pairs, OPENING_PAIR), random.choice(SIDES))
     start = Play((first,))
 
@@ -161,6 +164,8 @@ def build(services: Services) -> None:
     with frame(PAGE):
         # None until the first answer: the page's description must not carry an unanswered turn.
         game = gr.State(None)
+        # The secret goes out with the page: it hides nothing, but a token outlives a restart only if it stays the same.
+        ballot = gr.BrowserState("", storage_key="gallery-ballot", secret="gallery-ballot")
         with gr.Row(elem_classes="cards"):
             with question():
                 view = gr.HTML(
@@ -181,12 +186,17 @@ def build(services: Services) -> None:
     def current(play: Play | None) -> Play:
         return play or new_play(len(pairs), first)
 
-    def pick(play: Play | None, event: gr.EventData) -> Any:
+    def pick(play: Play | None, token: Any, event: gr.EventData, request: gr.Request) -> Any:
         before = current(play)
-        after = before.pick((event._data or {}).get("side"))
-        if after is not before and after.first_round:
-            tally.count(after.turn.pair, after.picked == after.turn.real)
-        return after, view_of(after), verdict_of(after)
+        try:
+            after = before.pick(_side_of(event._data))
+        except BadInputError as error:
+            return {runner.status: status.problem(str(error))}
+        shown = {game: after, view: view_of(after), explanation: verdict_of(after)}
+        if after is before:
+            return shown
+        address = address_of(request)
+        return shown | {ballot: ballots.vote(token, address, after.turn.pair, after.picked == after.turn.real)}
 
     def go_on(play: Play | None) -> Any:
         after = current(play).next()
@@ -203,10 +213,10 @@ def build(services: Services) -> None:
                 yield str(step)
 
     def class_now() -> str:
-        return class_table(pairs, tally.counts(), guesses)
+        return class_table(pairs, ballots.standings(), guesses)
 
     at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    view.apply(pick, game, [game, view, explanation], **at_once)
+    view.apply(pick, [game, ballot], [game, ballot, view, explanation, runner.status], **at_once)
     view.retry(go_on, game, [game, view, explanation, runner.status], **at_once)
     runner.on([runner.run.click], ask, [game], [card_strip])
     runner.wire_stop()
@@ -240,6 +250,11 @@ def record(services: Services) -> recorded.Recorded:
             "right pictures": right_pictures,
         },
     )
+
+
+def _side_of(picked: object) -> object:
+    """What the page says was picked. A program may send anything here."""
+    return picked.get("side") if isinstance(picked, Mapping) else None
 
 
 def _address(half: Half) -> str:

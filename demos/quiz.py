@@ -1,7 +1,6 @@
-"""The game of the DeepFakes tab: whose turn shows which pair, what an answer scores, and how the class is doing."""
+"""The game of the DeepFakes tab: whose turn shows which pair and what an answer scores."""
 
 import random
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -38,11 +37,6 @@ class Play:
     @property
     def turn(self) -> Turn:
         return self.turns[self.place]
-
-    @property
-    def first_round(self) -> bool:
-        """Whether this visitor has not yet seen every pair."""
-        return self.answered <= len(self.turns)
 
     def pick(self, side: object) -> "Play":
         """The play after the answer `side`; the same one if it has been answered. Raises `BadInputError` for neither
@@ -83,29 +77,6 @@ def draw_turns(pairs: int, not_first: int | None = None) -> tuple[Turn, ...]:
     if order[0] == not_first and pairs > 1:
         order[0], order[-1] = order[-1], order[0]
     return tuple(Turn(pair, random.choice(SIDES)) for pair in order)
-
-
-class Tally:
-    """Right and wrong answers of all visitors since the server started: two numbers for each pair, nothing else.
-
-    Any number of threads may use it at once.
-    """
-
-    def __init__(self, pairs: int) -> None:
-        self._lock = threading.Lock()
-        self._right = [0] * pairs
-        self._all = [0] * pairs
-
-    def count(self, pair: int, is_right: bool) -> None:
-        """Adds one answer."""
-        with self._lock:
-            self._right[pair] += is_right
-            self._all[pair] += 1
-
-    def counts(self) -> list[tuple[int, int]]:
-        """(right answers, all answers) of each pair at this moment."""
-        with self._lock:
-            return list(zip(self._right, self._all, strict=True))
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,14 @@
 import html
 from collections.abc import Sequence
 
+from demos.ballot import Standings
 from demos.quiz import PairGuess, Play
 from demos.quiz_manifest import Half, Pair
+
+_COUNTED = (
+    "A browser counts once for each pair; kept are two numbers for each pair and, in memory only, random tokens and "
+    "addresses, so that nobody votes for everybody."
+)
 
 
 def verdict(play: Play, pair: Pair, guess: PairGuess, right: tuple[int, int], pairs: int) -> str:
@@ -35,16 +41,17 @@ def verdict(play: Play, pair: Pair, guess: PairGuess, right: tuple[int, int], pa
     )
 
 
-def class_table(pairs: Sequence[Pair], counts: Sequence[tuple[int, int]], guesses: Sequence[PairGuess]) -> str:
-    """Right answers of all visitors, in all and for each pair that anybody has answered, the hardest first."""
-    right, answers = (sum(column) for column in zip(*counts, strict=True))
+def class_table(pairs: Sequence[Pair], standings: Standings, guesses: Sequence[PairGuess]) -> str:
+    """Right answers of all visitors, in all and for each pair that anybody has answered, the hardest first; and which
+    answers did not count."""
+    right, answers = (sum(column) for column in zip(*standings.counts, strict=True))
     detector = sum(guess.is_right for guess in guesses)
     if not answers:
-        return (
-            "<p class='status'>Nobody has answered yet. Only two numbers for each pair are kept, nothing personal.</p>"
-        )
+        return f"<p class='status'>Nobody has answered yet. {_COUNTED}</p>"
     rows = [
-        (got / of, pair, got, of, guess) for pair, (got, of), guess in zip(pairs, counts, guesses, strict=True) if of
+        (got / of, pair, got, of, guess)
+        for pair, (got, of), guess in zip(pairs, standings.counts, guesses, strict=True)
+        if of
     ]
     rows.sort(key=lambda row: row[0])
     body = "".join(
@@ -59,7 +66,8 @@ def class_table(pairs: Sequence[Pair], counts: Sequence[tuple[int, int]], guesse
         "<div class='table-scroll'><table class='facts'>"
         "<thead><tr><th>Pair</th><th></th><th class='number'>right</th>"
         f"<th class='number'>answers</th><th>detector</th></tr></thead><tbody>{body}</tbody></table></div>"
-        "<p class='status'>First answers of all visitors since the server started; nothing personal is kept.</p>"
+        f"<p class='status'>Answers since the server started. {_COUNTED} Not counted: {standings.repeated} repeated by "
+        f"a browser, {standings.refused} beyond what one address may send.</p>"
     )
 
 

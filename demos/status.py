@@ -8,6 +8,9 @@ from models.errors import ModelError
 
 log = logging.getLogger(__name__)
 
+BUG = "Something broke on our side"
+"""How the sentence for a fault of the gallery's own begins."""
+
 
 def working(words: str) -> str:
     return _line("working", words)
@@ -27,7 +30,7 @@ def sentence_for(error: Exception) -> str:
         return str(error)
     bug = secrets.token_hex(2)
     log.error("bug %s", bug, exc_info=error)
-    return f"Something broke on our side (id {bug}); your input is still here, please try again."
+    return f"{BUG} (id {bug}); your input is still here, please try again."
 
 
 def _line(kind: str, words: str) -> str:

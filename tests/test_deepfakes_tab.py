@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from demos import recorded
+from demos.ballot import Standings
 from demos.deepfakes import (
     PAGE,
     Guessed,
@@ -23,7 +23,7 @@ from demos.deepfakes import (
     recorded_guesses,
     view_of,
 )
-from demos.quiz import PairGuess, Play, Side, Tally, Turn, accuracy, draw_turns, new_play
+from demos.quiz import PairGuess, Play, Side, Turn, accuracy, draw_turns, new_play
 from demos.quiz_manifest import PICTURES, Half
 from demos.quiz_sources import read_resources
 from demos.quiz_views import class_table, verdict
@@ -101,7 +101,6 @@ def test_score_streak_and_no_repeats(answers: list[bool]) -> None:
         streak = streak + 1 if is_right else 0
         best = max(best, streak)
         assert (play.answered, play.right, play.streak, play.best) == (number, sum(answers[:number]), streak, best)
-        assert play.first_round == (number <= pairs)
         play = play.next()
     for start in range(0, len(seen) - pairs + 1, pairs):
         assert sorted(seen[start : start + pairs]) == list(range(pairs)), "no repeats until all are seen"
@@ -149,29 +148,15 @@ def test_verdict_names_the_detectors_guess_by_side(real: Side) -> None:
     assert PAIRS[0].signs.split("'")[0] in words
 
 
-def test_tally_counts_every_thread() -> None:
-    tally = Tally(2)
-
-    def answer() -> None:
-        for number in range(500):
-            tally.count(number % 2, number % 4 == 0)
-
-    threads = [threading.Thread(target=answer) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert tally.counts() == [(1000, 2000), (0, 2000)]
-
-
 def test_class_table_puts_the_hardest_pair_first() -> None:
     counts = [(0, 0)] * len(PAIRS)
     counts[2], counts[5] = (3, 4), (1, 4)
-    table = class_table(PAIRS, counts, [PairGuess(0.6, 0.4)] * len(PAIRS))
+    table = class_table(PAIRS, Standings(tuple(counts), repeated=2, refused=7), [PairGuess(0.6, 0.4)] * len(PAIRS))
     assert "<b>50%</b> of 8 answers" in table
     assert table.index("1 of 4") < table.index("3 of 4")
     assert table.count("<tr>") == 3
-    assert "Nobody has answered" in class_table(PAIRS, [(0, 0)] * len(PAIRS), [])
+    assert "2 repeated by a browser, 7 beyond what one address may send" in table
+    assert "Nobody has answered" in class_table(PAIRS, Standings(((0, 0),) * len(PAIRS)), [])
 
 
 # The detector
@@ -284,3 +269,20 @@ def test_class_panel_counts_a_phone_and_a_laptop(chromium: Browser, page: Page, 
     phone_context.close()
     # The open panel looks again every few seconds.
     expect(score).to_contain_text(f"of {answers + 1} answers")
+
+
+def test_a_reloaded_page_does_not_vote_again(page: Page, gallery: str) -> None:
+    def answer() -> None:
+        open_tab(page, gallery)
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator(".quiz-next")).to_be_enabled()
+
+    answer()
+    page.wait_for_function("Object.keys(localStorage).some(key => key.includes('gallery-ballot'))")
+    page.get_by_role("button", name="How is the class doing?").click()
+    score = page.locator(".class-score")
+    expect(score).to_contain_text("answers were right")
+    answers = re.findall(r"of (\d+) answers", score.inner_text())[0]
+    answer()
+    page.get_by_role("button", name="How is the class doing?").click()
+    expect(score).to_contain_text(f"of {answers} answers")

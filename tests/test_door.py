@@ -363,9 +363,11 @@ def test_sessions_and_addresses_take_turns_before_a_tab() -> None:
 def test_who_waits_too_long_before_a_tab_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     page = gr.Blocks()
     calls = FairQueue(False, 1, 1, 10, page, 1)
-    fn = SimpleNamespace(concurrency_id="tab", concurrency_limit=1, connection="sse", time_limit=None)
-    old, fresh = (Event(name, fn, Call(name, "192.0.2.1").request, None) for name in ("old", "fresh"))  # type: ignore[arg-type]
-    calls.create_event_queue_for_fn(fn)  # type: ignore[arg-type]
+    with page:
+        gr.Button().click(lambda: None, concurrency_id="tab")
+    fn = page.fns[0]
+    old, fresh = (Event(name, fn, Call(name, "192.0.2.1").request, None) for name in ("old", "fresh"))
+    calls.create_event_queue_for_fn(fn)
     told: list[tuple[Any, Any]] = []
     monkeypatch.setattr(calls, "send_message", lambda event, message: told.append((event, message)))
     calls.event_queue_per_concurrency_id["tab"].queue.extend([old, fresh])
@@ -400,7 +402,7 @@ def test_an_address_is_one_line() -> None:
 
     assert address("192.0.2.1") == address("::ffff:192.0.2.1") == "192.0.2.1"
     assert address("2001:db8::1") == address("2001:db8::ffff:1") != address("2001:db8:0:1::1")
-    assert address("testclient") == ""
+    assert address("testclient") == address("no address" * 1000) == address("") == ""
 
 
 def test_a_session_weighs_little(door: tuple[str, gr.Blocks]) -> None:

@@ -67,3 +67,14 @@ def test_every_asset_has_its_licence_recorded() -> None:
     record = (ROOT / "assets" / "LICENCES.md").read_text()
     missing = [path.name for path in EXAMPLES_FOLDER.iterdir() if f"`{path.name}`" not in record]
     assert missing == []
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    text = (ROOT / "SECURITY.md").read_text()
+    promises = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert promises
+    for promise in promises:
+        named = re.findall(r"`(tests/\w+\.py)::(\w+)`", promise)
+        assert named, promise
+        for file, test in named:
+            assert f"\ndef {test}(" in (ROOT / file).read_text(), f"{file}::{test}"
