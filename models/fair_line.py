@@ -30,7 +30,7 @@ NOBODY = Visitor("")
 VISITOR: ContextVar[Visitor] = ContextVar("visitor", default=NOBODY)
 """Whose work this is; `NOBODY` for programs that use the registry without the page."""
 
-HALL_SHARE = 8
+HALL_SHARE = 4
 """Requests of one address that are served in one round, each of another session."""
 
 MAX_REQUESTS = 12

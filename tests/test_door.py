@@ -93,6 +93,7 @@ def test_the_host_may_name_pages_that_frame_the_gallery() -> None:
     [
         ("GET", "/gradio_api/dev/reload"),
         ("GET", "/gradio_api/openapi.json"),
+        ("GET", "/gradio_api/app_id"),
         ("GET", "/monitoring"),
         ("GET", "/pwa_icon/100000"),
         ("GET", "/gradio_api/deep_link"),
@@ -106,6 +107,10 @@ def test_the_host_may_name_pages_that_frame_the_gallery() -> None:
 def test_what_is_not_for_visitors_is_not_there(door: tuple[str, gr.Blocks], method: str, path: str) -> None:
     assert httpx.request(method, door[0] + path, timeout=60).status_code == 404
     assert not is_open(method, path)
+
+
+def test_what_gradio_asks_when_it_starts_is_shut_afterwards(door: tuple[str, gr.Blocks]) -> None:
+    assert httpx.get(f"{door[0]}/gradio_api/startup-events").status_code == 404
 
 
 def test_other_websites_get_no_answer_to_calls_that_change_something(door: tuple[str, gr.Blocks]) -> None:
@@ -325,7 +330,7 @@ class Call:
 
     def __init__(self, session: str, address: str) -> None:
         self.session_hash = session
-        self.request = SimpleNamespace(scope={}, client=SimpleNamespace(host=address))
+        self.request: Any = SimpleNamespace(scope={}, client=SimpleNamespace(host=address))
 
 
 def waiting(*callers: tuple[str, str]) -> list[Any]:
@@ -357,7 +362,7 @@ def test_sessions_and_addresses_take_turns_before_a_tab() -> None:
     assert ordered.index(honest[0]) == HALL_SHARE
     # Whoever comes later, and however many have been served meanwhile, does not get in front of her again.
     later = waiting(*[(f"later {number}", "192.0.2.1") for number in range(50)])
-    assert in_turn([*ordered[5:], *later]).index(honest[0]) == HALL_SHARE - 5
+    assert in_turn([*ordered[2:], *later], ordered[:2]).index(honest[0]) == HALL_SHARE - 2
 
 
 def test_who_waits_too_long_before_a_tab_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,9 @@ class Door:
         method, path = scope["method"], scope["path"]
         if self._settings.hosted and (seen := forwarded_for(scope["headers"])):
             scope[HOSTED_CLIENT] = seen
-        if not is_open(method, path):
+        # Gradio's own call when it starts; then there is nothing left to start.
+        over = path.startswith(f"{PREFIX}/startup-events") and self._page.app.startup_events_triggered
+        if over or not is_open(method, path):
             raise Refused(404, "There is nothing at this address.")
         if method in SAFE_METHODS:
             return receive

@@ -3,6 +3,7 @@ calls at once fill the places of the tab, before the models' own lines (models/f
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from gradio.queueing import Event, Queue
@@ -16,7 +17,7 @@ PATIENCE_SECONDS = 600.0
 
 
 class FairQueue(Queue):
-    """A session's second call goes behind everybody's first, and so does an address's ninth. Nobody waits for ever."""
+    """A session's second call goes behind everybody's first, and so does an address's fifth. Nobody waits for ever."""
 
     async def push(self, body: Any, request: Any, username: str | None) -> Any:
         """As in Gradio; then the calls that wait for the same places are put in order."""
@@ -25,7 +26,8 @@ class FairQueue(Queue):
         event = self.event_ids_to_events.get(str(event_id)) if success else None
         if event is not None:
             waiting = self.event_queue_per_concurrency_id[event.concurrency_id].queue
-            waiting[:] = in_turn(waiting)
+            running = [other for job in self.active_jobs if job for other in job]
+            waiting[:] = in_turn(waiting, [other for other in running if other.concurrency_id == event.concurrency_id])
         return result
 
     def broadcast_estimations(self, concurrency_id: str, after: int | None = None) -> None:
@@ -42,11 +44,12 @@ class FairQueue(Queue):
         super().broadcast_estimations(concurrency_id, after)
 
 
-def in_turn(events: list[Event]) -> list[Event]:
-    """The events by rounds; in a round those that waited in front stay there."""
+def in_turn(events: Sequence[Event], running: Sequence[Event] = ()) -> list[Event]:
+    """The events by rounds, the first of which began with those that are `running`; in a round those that waited in
+    front stay there."""
     rounds: dict[Event, tuple[int, int]] = {}
-    sessions: Counter[str] = Counter()
-    addresses: Counter[str] = Counter()
+    sessions = Counter(event.session_hash for event in running)
+    addresses = Counter(address_of(event.request) for event in running)
     for event in events:
         address = address_of(event.request)
         rounds[event] = (addresses[address] // HALL_SHARE if address else 0, sessions[event.session_hash])

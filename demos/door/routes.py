@@ -7,7 +7,7 @@ PREFIX = "/gradio_api"
 _NAME = "[^/]{1,64}"
 _READ = re.compile(
     r"/|/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon)/?|/(assets|static|svelte)/.+"
-    rf"|{PREFIX}/(info|app_id|theme\.css|startup-events|queue/data|queue/status|upload_progress)/?"
+    rf"|{PREFIX}/(info|theme\.css|startup-events|queue/data|queue/status|upload_progress)/?"
     rf"|{PREFIX}/file=.+|{PREFIX}/heartbeat/{_NAME}|{PREFIX}/call/(v2/)?{_NAME}/{_NAME}"
 )
 _WRITE = re.compile(
