@@ -39,7 +39,7 @@ def check_call(page: gr.Blocks, path: str, content: dict[str, Any]) -> None:
             raise Refused(422, f"{name} must be a whole number.")
     if content.get("batched") or content.get("oauth_token") is not None:
         raise Refused(422, "This gallery takes one call at a time, and no tokens.")
-    if path.rstrip("/") in (f"{PREFIX}/cancel", f"{PREFIX}/reset", f"{PREFIX}/component_server"):
+    if path.rstrip("/") in (f"{PREFIX}/cancel", f"{PREFIX}/reset"):
         return
     named = _NAMED.fullmatch(path)
     function = _function(page, named and named[1], named and named[2], content)

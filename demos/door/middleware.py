@@ -13,7 +13,7 @@ from demos.door.calls import check_call, read_json
 from demos.door.crowd import check_crowd
 from demos.door.headers import security_headers
 from demos.door.refusals import Refused, answer_with
-from demos.door.routes import PREFIX, SAFE_METHODS, is_open
+from demos.door.routes import FORMS, PREFIX, SAFE_METHODS, is_open
 from demos.door.visitor import HOSTED_CLIENT, forwarded_for
 from demos.pictures import cache_folder
 from demos.settings import Settings
@@ -80,7 +80,9 @@ class Door:
         if _is_foreign(headers, hosted=self._settings.hosted):
             raise Refused(403, "Calls from other websites are not answered.")
         kind = headers.get(b"content-type", b"").lower()
-        if kind.startswith(b"multipart/form-data"):
+        if path.rstrip("/") in FORMS:
+            if not kind.startswith(b"multipart/form-data"):
+                raise Refused(415, "Please send a form with the file.")
             if shutil.disk_usage(cache_folder().parent).free < SPARE_DISK:
                 raise Refused(507, "The disk of the server is full just now; please try again in an hour.")
             return BoundedBody(headers, receive, LARGEST_UPLOAD).receive

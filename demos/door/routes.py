@@ -13,9 +13,15 @@ _READ = re.compile(
 _WRITE = re.compile(
     rf"{PREFIX}/(queue/join|upload|cancel|reset|component_server)/?|{PREFIX}/(run|api|call|call/v2)/{_NAME}/?"
 )
+FORMS = (f"{PREFIX}/upload", f"{PREFIX}/component_server")
+"""Where files come in, as forms; everything else that is written is JSON."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+LONGEST_NAME = 255
+"""Bytes of a file's name: what is longer is none, and asking the file system raises."""
 
 
 def is_open(method: str, path: str) -> bool:
     """Whether there is anything for visitors at that address."""
+    if any(len(part.encode(errors="replace")) > LONGEST_NAME for part in path.split("/")):
+        return False
     return (_READ if method in SAFE_METHODS else _WRITE).fullmatch(path) is not None
