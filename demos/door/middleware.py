@@ -40,14 +40,15 @@ class Door:
         # A WebSocket is let go unanswered: nothing here speaks it.
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
-        started = False
+        started = streams = False
         called = scope["path"].startswith((f"{PREFIX}/run/", f"{PREFIX}/api/"))
         result = scope[outcome.KEY] = outcome.Outcome()
 
         async def answer(message: Any) -> None:
-            nonlocal started
+            nonlocal started, streams
             if message["type"] == "http.response.start":
                 started = True
+                streams = all(name.lower() != b"content-length" for name, _ in message.get("headers", ()))
                 message = message | {"headers": [*message.get("headers", ()), *self._headers]}
                 # Gradio answers every fault of a direct call with 500, also those of the caller.
                 if called and message["status"] == 500 and not result.is_bug:
@@ -64,6 +65,8 @@ class Door:
         except Exception as error:  # noqa: BLE001 - Gradio's own faults become a sentence too
             if not started:
                 await answer_with(_in_words(error, scope["path"]), scope, answer)
+            elif streams:  # Gradio has told what was wrong, and raises it besides
+                await answer({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _let_in(self, scope: Any, receive: Any) -> Any:
         """Raises `Refused`, or returns the `receive` for the application."""
