@@ -21,6 +21,8 @@ from models.errors import BadInputError
 Mask = NDArray[np.bool_]
 """(height, width), true where the brush has been."""
 MAX_LAYERS = 8
+LARGEST_DRAWING = 1024
+"""Pixels of the longer side: what an upload onto the canvas has more is never looked at."""
 
 
 def drawing_canvas(value: Any = None, **options: Any) -> gr.ImageEditor:
@@ -40,7 +42,7 @@ def read_drawing(value: object) -> Image.Image:
     composite = _part(value, "composite")
     if composite is None:
         raise BadInputError("The canvas is blank; please draw something first, or click an example.")
-    picture = read_picture(composite)
+    picture = read_picture(composite, at_most=LARGEST_DRAWING)
     if not np.ptp(np.asarray(picture), axis=(0, 1)).any():
         raise BadInputError("The canvas has one colour only; please draw something first, or click an example.")
     return picture

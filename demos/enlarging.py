@@ -73,9 +73,8 @@ def prepare_task(path: str | None, mode: str, prompt: str = "", seed: float | No
     """The task set by an uploaded picture. Raises `BadInputError` if the picture is unusable or too large, or the seed
     is none."""
     checked = whole_number_from("The seed", seed, 0, MAX_SEED)
-    picture = read_picture(path)
+    picture = read_picture(path, at_most=MAX_REFERENCE_SIDE if mode == SHRINK else None)
     if mode == SHRINK:
-        picture.thumbnail((MAX_REFERENCE_SIDE, MAX_REFERENCE_SIDE), Image.Resampling.LANCZOS)
         width, height = picture.width // SCALE, picture.height // SCALE
         if not width or not height:
             raise BadInputError(f"This picture is too small to shrink; choose “{AS_IT_IS}”.")

@@ -23,6 +23,7 @@ from demos.seed import seed_input
 from demos.services import Services
 from demos.stroke_examples import PAINTINGS, PALETTE, SIDE
 from demos.stroke_painting import (
+    DRAWING_SIDE,
     Asked,
     Compared,
     Painted,
@@ -173,7 +174,7 @@ def build(services: Services) -> None:
         strength, steps, guidance and what enlarged it.
         """
         asked = read_asked(prompt, strength, seed, model)
-        *_, painted = paint(services, squared(read_picture(image)), asked)
+        *_, painted = paint(services, squared(read_picture(image, at_most=2 * DRAWING_SIDE)), asked)
         assert isinstance(painted, Painted)
         large = enlarged_if_small(services, painted.picture[None], ENLARGER)
         return keep_picture(asked, painted, large), facts_of(asked, painted, large)
