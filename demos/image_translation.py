@@ -25,6 +25,7 @@ from demos.services import Services
 from models.states import LoadProgress, MadeBy
 from models.styling import LONGEST_PROMPT, ImageTranslationRequest, ImageTranslator, TranslatedImage
 from models.tasks import Progress, Task
+from models.text_input import optional_text
 from models.units import seconds
 
 PAGE = Page(
@@ -107,6 +108,15 @@ class Translated:
         return {"model": spec.id, "seed": seed, "seconds": round(self.took, 3), "licence": spec.licence, **told}
 
 
+def request_for(path: str | None, prompt: str | None, seed: float | None) -> ImageTranslationRequest:
+    """The request that a visitor's values make. Raises `BadInputError` for what cannot be used."""
+    return ImageTranslationRequest(
+        read_photo(path),
+        optional_text(prompt, max_characters=LONGEST_PROMPT),
+        whole_number_from("The seed", seed, 0, MAX_SEED),
+    )
+
+
 def translate(
     services: Services, request: ImageTranslationRequest, model: str
 ) -> Iterator[LoadProgress | Progress | Translated]:
@@ -177,8 +187,8 @@ def build(services: Services) -> None:
             gr.HTML(_LACKING)
 
     def run(path: str | None, model: str, prompt: str, seed: float | None) -> Generator[Update, None, None]:
-        photo = read_photo(path)
-        request = ImageTranslationRequest(photo, prompt, whole_number_from("The seed", seed, 0, MAX_SEED))
+        request = request_for(path, prompt, seed)
+        photo = request.image
         for step in translate(services, request, model):
             if not isinstance(step, Translated):
                 yield str(step)
@@ -215,7 +225,7 @@ def build(services: Services) -> None:
         `prompt` says what should change ("turn the horse into a zebra") and `seed` fixes what is random, for models
         that read them. CycleGAN does neither: nothing changes with them, and the seed in the answer is null.
         """
-        request = ImageTranslationRequest(read_photo(image), prompt, whole_number_from("The seed", seed, 0, MAX_SEED))
+        request = request_for(image, prompt, seed)
         *_, result = translate(services, request, model)
         assert isinstance(result, Translated)
         made = keep_png(result.image, f"{result.made_by.spec.id}.png", result.facts)

@@ -23,6 +23,7 @@ from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
 from models.inpainting import Draft, InpaintingRequest
 from models.styling import LONGEST_PROMPT
+from models.text_input import optional_text
 from models.units import seconds
 
 COMPARED = ("inpainting-network", "inpainting-patch-match", "inpainting-structure-and-texture", "inpainting-telea")
@@ -31,6 +32,10 @@ _PICTURE_FILES = [".png", ".jpg", ".jpeg", ".webp"]
 
 def read_seed(seed: float | None) -> int:
     return whole_number_from("The seed", seed, 0, MAX_SEED)
+
+
+def read_prompt(prompt: str | None) -> str:
+    return optional_text(prompt, max_characters=LONGEST_PROMPT)
 
 
 def words_for(filled: Filled) -> str:
@@ -129,7 +134,7 @@ def build(services: Services) -> None:
 
     def request_for(path: str, painted: object, seed: float | None, prompt: str = "") -> InpaintingRequest:
         picture = read_picture(path)
-        return InpaintingRequest(picture, painted_mask(painted, picture.size), prompt, read_seed(seed))
+        return InpaintingRequest(picture, painted_mask(painted, picture.size), read_prompt(prompt), read_seed(seed))
 
     def filled_with(request: InpaintingRequest, model: str) -> Generator[Update, None, None]:
         seen: list[tuple[str, str]] = []
@@ -235,7 +240,7 @@ def build(services: Services) -> None:
         random.
         """
         picture = read_picture(image)
-        request = InpaintingRequest(picture, uploaded_mask(mask, picture.size), prompt, read_seed(seed))
+        request = InpaintingRequest(picture, uploaded_mask(mask, picture.size), read_prompt(prompt), read_seed(seed))
         *_, filled = fill(services, request, model)
         assert isinstance(filled, Filled)
         return filled.file, filled.facts

@@ -22,7 +22,7 @@ from models.audio_super_resolution import Sound
 from models.resampling import resample
 from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Speaker, SpeechRequest, SpokenSentence, Task
-from models.text_input import clean_text
+from models.text_input import optional_text
 from models.units import seconds as in_seconds
 from models.wavenet import (
     DILATIONS,
@@ -88,7 +88,7 @@ def read_asked(
 ) -> Asked:
     """What was asked. Raises `BadInputError` for numbers out of range and text that is too long."""
     return Asked(
-        clean_text(text, max_characters=MAX_CHARACTERS) if text and text.strip() else "",
+        optional_text(text, max_characters=MAX_CHARACTERS),
         number_from("The duration", seconds, SHORTEST, LONGEST),
         number_from("The temperature", temperature, 0, HOTTEST),
         whole_number_from("The number of blocks", depth, 1, DEEPEST),

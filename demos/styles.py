@@ -10,7 +10,7 @@ from demos.pictures import read_picture
 from demos.ranges import number_from
 from demos.uploads import open_upload
 from models.errors import BadInputError
-from models.styling import LEARNT_STYLES, StyleSource, check_size, style_number
+from models.styling import LEARNT_STYLES, LONGEST_STYLE, StyleSource, check_size, style_number
 
 LEARNT, ANY = "learnt-styles", "any-style"
 """The two models: what each takes as a style differs, so the tab shows other controls for it."""
@@ -65,10 +65,12 @@ def named_style(model: str, name: str) -> StyleSource:
     if model != ANY:
         return LEARNT_STYLES[style_number(name)]
     for painting in PAINTINGS:
-        if painting.title.casefold() == name.strip().casefold():
+        if painting.title.casefold() == name[:LONGEST_STYLE].strip().casefold():
             return read_picture(painting.path)
     offered = ", ".join(f"“{painting.title}”" for painting in PAINTINGS[:3])
-    raise BadInputError(f"There is no painting “{name}” here; try {offered}, or give a picture as the style.")
+    raise BadInputError(
+        f"There is no painting “{name[:LONGEST_STYLE]}” here; try {offered}, or give a picture as the style."
+    )
 
 
 def pictured_style(path: str) -> Image.Image:

@@ -20,6 +20,7 @@ from demos.token_view import Continuation, read_lines, to_lines, token_view
 from demos.translating import (
     DECODINGS,
     DIRECTIONS,
+    LONGEST_REFERENCE,
     MAX_CHARACTERS,
     Compared,
     Translated,
@@ -90,7 +91,7 @@ def build(services: Services) -> None:
                         opening_pair.target,
                         label="A person's translation, to score against (may be empty)",
                         lines=1,
-                        max_length=2 * MAX_CHARACTERS,
+                        max_length=LONGEST_REFERENCE,
                     )
                     source = gr.Textbox(f"{DIRECTIONS[0]} {opening_pair.source}", visible="hidden", label="Its text")
                     decoding = gr.Radio(
