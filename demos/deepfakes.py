@@ -22,6 +22,7 @@ from demos.quiz_views import class_table, verdict
 from demos.runner import Runner, Update
 from demos.services import Services
 from demos.theme import THEME_FOLDER
+from demos.visitor_state import visitor_state
 from models.detection import Detector, Guess
 from models.states import LoadProgress, MadeBy
 from models.tasks import Task
@@ -160,7 +161,7 @@ def build(services: Services) -> None:
 
     with frame(PAGE):
         # None until the first answer: the page's description must not carry an unanswered turn.
-        game = gr.State(None)
+        game = visitor_state(None)
         with gr.Row(elem_classes="cards"):
             with question():
                 view = gr.HTML(

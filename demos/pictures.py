@@ -19,6 +19,7 @@ from gradio.data_classes import ImageData
 from PIL import Image, PngImagePlugin
 
 from demos.decoding import decode
+from demos.own_components import own
 from demos.uploads import open_upload
 from models.errors import BadInputError, ModelError
 
@@ -30,14 +31,14 @@ _STRIP_PIXELS = 2**20
 def picture_input(value: str | None = None, **options: Any) -> gr.Image:
     """An image input whose handlers get the path of the uploaded file, untouched: `read_picture` does the checking, so
     that a bad file gets our sentence and not a decoder's."""
-    picture = gr.Image(value, type="filepath", image_mode=None, **options)
-    # Not a subclass: Gradio writes an interface file beside the source of every subclass of a component.
-    picture.preprocess = _path_of  # type: ignore[method-assign]
-    return picture
+    return _Picture(value, type="filepath", image_mode=None, **options)
 
 
-def _path_of(payload: ImageData | None) -> str | None:
+def _path_of(_: gr.Image, payload: ImageData | None) -> str | None:
     return payload.path if payload else None
+
+
+_Picture = own(gr.Image, preprocess=_path_of)
 
 
 def read_picture(source: str | BytesIO | None, *, at_most: int | None = None) -> Image.Image:
@@ -138,6 +139,13 @@ def encode_png(picture: Image.Image, facts: Mapping[str, Any], *, generated: boo
     content = BytesIO()
     picture.save(content, "PNG", pnginfo=text, compress_level=3)
     return content.getvalue()
+
+
+def two_of(left: str, right: str, made: Mapping[str, str]) -> tuple[str, str]:
+    """Files for a slider, by the labels of two of the views that were `made`. Raises `BadInputError` for others."""
+    if not {str(left), str(right)} <= made.keys():
+        raise BadInputError("There is no such picture to compare; please choose two of those that are offered.")
+    return made[str(left)], made[str(right)]
 
 
 def data_uri(png: bytes) -> str:

@@ -192,6 +192,18 @@ def loudest_place(levels: Levels) -> int:
     return min(int(samples.argmax()), last) if samples.max(initial=0) > LOUD else last // 2
 
 
+def read_place(value: object, samples: int) -> tuple[int, int]:
+    """How many blocks shall be seen, and from which of so many samples on, as the view says it: "20,1600". Raises
+    `BadInputError` for anything else."""
+    parts = value[:20].split(",") if isinstance(value, str) else []
+    numbers = [int(part) if part.isascii() and part.isdigit() else None for part in parts]
+    blocks, place = numbers if len(numbers) == 2 else (None, None)
+    return (
+        whole_number_from("The number of blocks", blocks, 1, DEEPEST),
+        whole_number_from("The place in the sound", place, 0, samples),
+    )
+
+
 def look_inside(
     network: SampleBySample, levels: Levels, mel: NDArray[np.float32] | None, place: int, depth: int
 ) -> str:

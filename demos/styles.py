@@ -62,6 +62,7 @@ def named_style(model: str, name: str) -> StyleSource:
 
     Raises `BadInputError`, which names others, if there is no such style.
     """
+    name = name if isinstance(name, str) else ""
     if model != ANY:
         return LEARNT_STYLES[style_number(name)]
     for painting in PAINTINGS:

@@ -36,6 +36,11 @@ class Continuation:
     tokens: tuple[Token, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def model(self) -> str:
+        """The id of the model that wrote it, as far as the browser says so."""
+        return str(self.facts.get("model"))[:80]
+
 
 def token_view(value: str) -> gr.HTML:
     """Draws the view; `value` comes from `to_lines`. Its `submit` event says that a branch was chosen: the value then
