@@ -11,8 +11,9 @@ from demos.endpoints import endpoint
 from demos.examples import example
 from demos.listening import Track, listening_test, tracks_value
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.page import HowItWorks, Page, answer, frame, question
+from demos.ranges import one_of, whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
@@ -28,7 +29,6 @@ from demos.widening import (
     widen,
 )
 from models.audio_super_resolution import LONGEST, LOW_RATE, WidenRequest
-from models.errors import BadInputError
 from models.tasks import Task
 from models.units import seconds
 
@@ -130,7 +130,7 @@ def build(services: Services) -> None:
         yield f"{done}; all versions play equally loud.{shortened}"
 
     def run_example(index: int, seed: float | None, model: str) -> Generator[Update, None, None]:
-        path = example(list(EXAMPLES.values())[index])
+        path = example(one_of(list(EXAMPLES.values()), index))
         yield {sound: path}
         yield from run(path, seed, model)
 
@@ -157,7 +157,7 @@ def build(services: Services) -> None:
         audio_super_resolution,
         [
             gr.Audio(label="audio", type="filepath", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            model_input(best_model(registry, PAGE.task)),
         ],
         gr.Audio(label="restored", render=False),
     )
@@ -165,9 +165,7 @@ def build(services: Services) -> None:
 
 def prepare_request(heard: HeardSound, seed: float | None) -> WidenRequest:
     """The request for a sound. Raises `BadInputError` for silence, a moment's sound and a seed that is none."""
-    if not isinstance(seed, int | float) or not 0 <= seed <= MAX_SEED or seed != int(seed):
-        raise BadInputError(f"The seed must be a whole number from 0 to {MAX_SEED}.")
-    return WidenRequest(heard.low, int(seed))
+    return WidenRequest(heard.low, whole_number_from("The seed", seed, 0, MAX_SEED))
 
 
 def _opening_value(opening: recorded.Recorded) -> dict[str, Any]:

@@ -25,12 +25,14 @@ from demos.drafting import (
 )
 from demos.endpoints import endpoint
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.output_filter import hides_something
 from demos.page import HowItWorks, Page, answer, frame, question
+from demos.ranges import one_of
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
+from demos.small_events import detail
 from demos.writing import MAX_TEMPERATURE
 from models.errors import BadInputError
 from models.fill_in_middle import CodeRequest, in_words
@@ -146,6 +148,7 @@ def build(services: Services) -> None:
         card_strip = model_strip(opening.strip(registry))
 
     def run(code: str, model: str, language: str, *settings: float) -> Updates:
+        check_language(language)
         drafts, *values = settings
         gap = gap_in(code)
         request = make_code_request(gap, *values)
@@ -181,7 +184,7 @@ def build(services: Services) -> None:
         yield from run(code, model, language, *settings[:-1], new_seed)
 
     def run_example(index: int, model: str, *settings: float) -> Updates:
-        example = EXAMPLES[index]
+        example = one_of(EXAMPLES, index)
         yield {editor: gr.update(value=example.code, language=LANGUAGES[example.language]), language: example.language}
         yield from run(example.code, model, example.language, *settings)
 
@@ -192,7 +195,7 @@ def build(services: Services) -> None:
     runner.wire_stop()
 
     language.input(
-        lambda name: gr.update(language=LANGUAGES.get(name, "python")),
+        lambda name: gr.update(language=LANGUAGES.get(str(name), "python")),
         language,
         editor,
         queue=False,
@@ -201,7 +204,7 @@ def build(services: Services) -> None:
 
     def accept(event: gr.EventData) -> Any:
         # It comes from the visitor's browser and goes back to it, yet nothing endless shall.
-        return gr.update(value=str(getattr(event, "code", ""))[: 4 * MAX_CHARACTERS])
+        return gr.update(value=str(detail(event, "code") or "")[: 4 * MAX_CHARACTERS])
 
     view.apply(accept, None, editor, queue=False, show_progress="hidden", api_visibility="private")
 
@@ -217,8 +220,7 @@ def build(services: Services) -> None:
         the same code, up to rounding when several requests are computed together. `filtered` says whether the host's
         filter has hidden a word.
         """
-        if language not in LANGUAGES:
-            raise BadInputError(f"The language must be one of {', '.join(LANGUAGES)}; please correct it.")
+        check_language(language)
         gap = _gap_between(prefix, suffix)
         request = make_code_request(gap, max_new_tokens, temperature, seed)
         *_, written = write_drafts(services, request, model, language, (request.seed,))
@@ -245,11 +247,17 @@ def build(services: Services) -> None:
             gr.Number(NEW_TOKENS, label="max_new_tokens", render=False),
             gr.Number(0, label="temperature", render=False),
             gr.Number(0, label="seed", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            model_input(best_model(registry, PAGE.task)),
             gr.Textbox("Python", label="language", render=False),
         ],
         gr.Textbox(label="completion", render=False),
     )
+
+
+def check_language(language: object) -> None:
+    """Raises `BadInputError` unless it is one of those that are offered."""
+    if not isinstance(language, str) or language not in LANGUAGES:
+        raise BadInputError(f"The language must be one of {', '.join(LANGUAGES)}; please correct it.")
 
 
 def _gap_between(prefix: str | None, suffix: str | None) -> Gap:

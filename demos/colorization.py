@@ -15,6 +15,7 @@ from demos.colouring import (
     ALTERNATIVE_SIDE,
     GREY,
     LEVIN,
+    MAX_SIDE,
     OURS,
     Coloured,
     certain_hints,
@@ -31,13 +32,15 @@ from demos.colouring import (
 from demos.endpoints import endpoint
 from demos.examples import example
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.page import answer, frame, question
-from demos.pictures import keep_png, picture_input
-from demos.ranges import number_from, whole_number_from
+from demos.pictures import keep_png, picture_input, two_of
+from demos.ranges import number_from, one_of, whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
+from demos.small_events import detail, told
+from demos.visitor_state import visitor_state
 from models.colorization import MAX_HINTS, ColorizationRequest, Hint
 from models.units import seconds
 
@@ -57,9 +60,9 @@ def build(services: Services) -> None:
     ours = registry[OURS].title
 
     with frame(PAGE):
-        hints = gr.State([])
+        hints = visitor_state([])
         placed = gr.Number(0, visible="hidden", precision=0)  # a state would not set off the run
-        views = gr.State(opening_views)
+        views = visitor_state(opening_views)
         with gr.Row(elem_classes="cards"):
             with question():
                 with gr.Row(elem_classes="photo-row"):
@@ -174,7 +177,7 @@ def build(services: Services) -> None:
                 yield str(step)
 
     def run_example(index: int, temperature: float, model: str) -> Updates:
-        path = example(EXAMPLES[index])
+        path = example(one_of(EXAMPLES, index))
         yield {picture: path, hints: [], placed_hints: _hints_html([])}
         yield from run(path, [], temperature, model)
 
@@ -236,9 +239,8 @@ def build(services: Services) -> None:
     levin_runner.on([levin_runner.run.click], optimise, [picture, hints, temperature], [views, slider, left, right])
     levin_runner.wire_stop()
 
-    def place(at: list[Hint], count: int, chosen: str, event: gr.SelectData) -> tuple[list[Hint], int, str]:
-        x, y = event.index
-        at = [*at, Hint(int(x), int(y), colour_from(chosen))][-MAX_HINTS:]
+    def place(at: list[Hint], count: int, chosen: str, event: gr.EventData) -> tuple[list[Hint], int, str]:
+        at = [*at, Hint(*place_of(detail(event, "index")), colour_from(chosen))][-MAX_HINTS:]
         return at, count + 1, _hints_html(at)
 
     def remove(at: list[Hint], count: int) -> tuple[list[Hint], int, str]:
@@ -246,12 +248,12 @@ def build(services: Services) -> None:
 
     quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     changed = [hints, placed, placed_hints]
-    result.select(place, [hints, placed, hint_colour], changed, **quietly)
+    result.select(told(place), [hints, placed, hint_colour], changed, **quietly)
     undo.click(remove, [hints, placed], changed, **quietly)
     clear.click(lambda count: ([], count + 1, _hints_html([])), [placed], changed, **quietly)
     gr.on([picture.upload, picture.clear], lambda: ([], _hints_html([])), None, [hints, placed_hints], **quietly)
     for chosen in (left, right):
-        chosen.input(lambda a, b, made: (made[a], made[b]), [left, right, views], slider, **quietly)
+        chosen.input(told(two_of), [left, right, views], slider, **quietly)
 
     def colorize(
         image: str | None,
@@ -283,7 +285,7 @@ def build(services: Services) -> None:
         colorize,
         [
             picture_input(label="image", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            model_input(best_model(registry, PAGE.task)),
             gr.Number(0, label="seed", precision=0, render=False),
             gr.Textbox("", label="hints", render=False),
             gr.Number(TEMPERATURE, label="temperature", render=False),
@@ -301,6 +303,15 @@ def words_for(photo: Image.Image, made: Coloured) -> str:
     return (
         "Click on the picture to place your colour. "
         f"Distance from the true colours: {ours:.1f}; that of grey: {none:.1f}."
+    )
+
+
+def place_of(clicked: object) -> tuple[int, int]:
+    """Where in the picture a click fell. Raises `BadInputError` for anything but two numbers."""
+    x, y = clicked if isinstance(clicked, list | tuple) and len(clicked) == 2 else (None, None)
+    return (
+        whole_number_from("The place of a colour", x, 0, MAX_SIDE),
+        whole_number_from("The place of a colour", y, 0, MAX_SIDE),
     )
 
 

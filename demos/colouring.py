@@ -1,6 +1,6 @@
 """The work behind the Colorization tab: one colouring, the colours a visitor places, and what there is to compare."""
 
-import re
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from PIL import Image, ImageColor, ImageDraw
 from demos.answering import Answer, answers
 from demos.pictures import keep_png, read_picture
 from demos.services import Services
-from models.colorization import Colorist, ColorizationRequest, Colorized, Hint
+from models.colorization import MAX_HINTS, Colorist, ColorizationRequest, Colorized, Hint
 from models.errors import BadInputError
 from models.lab import to_lab
 from models.states import LoadProgress, MadeBy
@@ -23,6 +23,10 @@ MAX_SIDE = 1600
 ALTERNATIVE_SIDE = 480
 OURS, LEVIN = "clip-colorizer", "levin-2004"
 GREY, TRUTH, DOUBT = "Grey", "Its true colours", "Where the model is unsure"
+_LONGEST_COLOUR, _LONGEST_HINT = 60, 100
+"""Characters."""
+_MOST_PARTS = 4 * MAX_HINTS
+"""Between semicolons, with nothing in them perhaps: what follows counts as one."""
 COLOURLESS = 3.0
 """A picture whose colours lie nearer to grey than this (units of ab, on average) has no true ones to compare with."""
 
@@ -49,9 +53,7 @@ class Coloured:
 
 def read_photo(path: str | None) -> Image.Image:
     """The uploaded photograph, at most `MAX_SIDE` pixels wide and high. Raises `BadInputError`."""
-    photo = read_picture(path)
-    photo.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    return photo
+    return read_picture(path, at_most=MAX_SIDE)
 
 
 def colour(
@@ -69,25 +71,44 @@ def colour(
 def colour_from(text: object) -> tuple[int, int, int]:
     """Red, green and blue of "#rrggbb", "rgb(...)" or a colour's name. Raises `BadInputError`."""
     words = str(text or "").strip()
-    numbers = re.fullmatch(r"rgba?\(([\d.]+),\s*([\d.]+),\s*([\d.]+).*\)", words)
-    if numbers:
-        red, green, blue = (min(255, round(float(number))) for number in numbers.groups())
-        return red, green, blue
     try:
-        return ImageColor.getcolor(words, "RGB")  # type: ignore[return-value]
+        if len(words) > _LONGEST_COLOUR:
+            raise ValueError("no colour")
+        colour = _of_numbers(words) or ImageColor.getrgb(words)[:3]
+        red, green, blue = (round(min(max(number, 0), 255)) for number in colour)
     except ValueError:
         raise BadInputError(f"“{words[:40]}” is no colour; write it as #rrggbb.") from None
+    return red, green, blue
+
+
+def _of_numbers(words: str) -> list[float] | None:
+    """What a browser writes for a colour, fractions and opacity included: "rgba(51.5, 102, 204, 0.9)"."""
+    kind, opened, inside = words.partition("(")
+    if kind not in ("rgb", "rgba") or not opened or "%" in inside:
+        return None
+    numbers = [float(number) for number in inside.removesuffix(")").split(",")]
+    if not 3 <= len(numbers) <= 4 or not all(map(math.isfinite, numbers)):
+        raise ValueError("no colour")
+    return numbers[:3]
 
 
 def hints_from(text: str) -> tuple[Hint, ...]:
     """The hints in a text such as "120,80,#3366cc; 40,10,#ffcc00". Raises `BadInputError`."""
-    hints = []
-    for part in filter(str.strip, str(text or "").split(";")):
-        match = re.fullmatch(r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(.+?)\s*", part)
-        if match is None:
-            raise BadInputError(f"“{part.strip()[:40]}” is no hint; write x,y,#rrggbb, and a semicolon between hints.")
-        hints.append(Hint(int(match[1]), int(match[2]), colour_from(match[3])))
-    return tuple(hints)
+    parts = [part.strip() for part in str(text or "").split(";", _MOST_PARTS) if part.strip()]
+    if len(parts) > MAX_HINTS:
+        raise BadInputError(f"At most {MAX_HINTS} colour hints can be used; please remove some.")
+    return tuple(map(_hint_from, parts))
+
+
+def _hint_from(part: str) -> Hint:
+    x, y, colour = (*part[:_LONGEST_HINT].split(",", 2), "", "")[:3]
+    if not (_is_place(x.strip()) and _is_place(y.strip()) and colour.strip()) or len(part) > _LONGEST_HINT:
+        raise BadInputError(f"“{part[:40]}” is no hint; write x,y,#rrggbb, and a semicolon between hints.")
+    return Hint(int(x), int(y), colour_from(colour))
+
+
+def _is_place(digits: str) -> bool:
+    return digits.isascii() and digits.isdigit() and len(digits) <= 6
 
 
 def certain_hints(ours: Coloured, across: int = 5, down: int = 4) -> tuple[Hint, ...]:

@@ -24,6 +24,7 @@ from demos.quiz_views import class_table, verdict
 from demos.runner import Runner, Update
 from demos.services import Services
 from demos.theme import THEME_FOLDER
+from demos.visitor_state import visitor_state
 from models.detection import Detector, Guess
 from models.errors import BadInputError
 from models.states import LoadProgress, MadeBy
@@ -163,7 +164,7 @@ def build(services: Services) -> None:
 
     with frame(PAGE):
         # None until the first answer: the page's description must not carry an unanswered turn.
-        game = gr.State(None)
+        game = visitor_state(None)
         # The secret goes out with the page: it hides nothing, but a token outlives a restart only if it stays the same.
         ballot = gr.BrowserState("", storage_key="gallery-ballot", secret="gallery-ballot")
         with gr.Row(elem_classes="cards"):

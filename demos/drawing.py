@@ -5,31 +5,35 @@ with transparency) and `composite` (all of it).
 """
 
 from collections.abc import Mapping
-from functools import partial
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
 import gradio as gr
 import numpy as np
+from fastapi import HTTPException
+from gradio.components.base import server
 from gradio.components.image_editor import EditorData
 from numpy.typing import NDArray
 from PIL import Image
 
+from demos.blobs import MAX_LAYERS, Blobs
+from demos.own_components import own
 from demos.pictures import open_picture, read_picture
 from models.errors import BadInputError
 
 Mask = NDArray[np.bool_]
 """(height, width), true where the brush has been."""
-MAX_LAYERS = 8
+blobs = Blobs()
+"""Of all canvases and visitors."""
+LARGEST_DRAWING = 1024
+"""Pixels of the longer side: what an upload onto the canvas has more is never looked at."""
 
 
 def drawing_canvas(value: Any = None, **options: Any) -> gr.ImageEditor:
     """A canvas whose handlers get the files as they came, untouched: reading them checks them, so that a bad file gets
     our sentence and not a decoder's."""
-    editor = gr.ImageEditor(value, type="filepath", format="png", layers=False, **options)
-    # Not a subclass: Gradio writes an interface file beside the source of every subclass of a component.
-    editor.preprocess = partial(_files_of, editor)  # type: ignore[method-assign, assignment]
-    return editor
+    return _Canvas(value, type="filepath", format="png", layers=False, **options)
 
 
 def read_drawing(value: object) -> Image.Image:
@@ -40,7 +44,7 @@ def read_drawing(value: object) -> Image.Image:
     composite = _part(value, "composite")
     if composite is None:
         raise BadInputError("The canvas is blank; please draw something first, or click an example.")
-    picture = read_picture(composite)
+    picture = read_picture(composite, at_most=LARGEST_DRAWING)
     if not np.ptp(np.asarray(picture), axis=(0, 1)).any():
         raise BadInputError("The canvas has one colour only; please draw something first, or click an example.")
     return picture
@@ -84,17 +88,33 @@ def _source(part: object) -> str | BytesIO | None:
     return part if isinstance(part, str) and part else None
 
 
-def _files_of(editor: gr.ImageEditor, payload: EditorData | None) -> dict[str, Any]:
+def _files_of(_: gr.ImageEditor, payload: EditorData | None) -> dict[str, Any]:
     """Paths of what came as files, bytes of what the page sent apart from the event (its usual way)."""
-    if payload is None:
+    sent = blobs.take(payload.id) if payload is not None and payload.id is not None else None
+    if sent is not None:
+        return {
+            "background": sent.background,
+            "layers": [sent.layers[number] for number in sorted(sent.layers)],
+            "composite": sent.composite,
+        }
+    if payload is None or payload.id is not None:
         return {"background": None, "layers": [], "composite": None}
-    if payload.id is not None:
-        sent = editor.blob_storage.pop(payload.id, None)
-        if sent is None:
-            return {"background": None, "layers": [], "composite": None}
-        return {"background": sent.background, "layers": list(sent.layers), "composite": sent.composite}
     return {
         "background": payload.background and payload.background.path,
         "layers": [layer.path for layer in payload.layers],
         "composite": payload.composite and payload.composite.path,
     }
+
+
+def accept_blobs(_: gr.ImageEditor, data: Any) -> None:
+    """Keeps what the page sends. Gradio's own way keeps any number of them for ever, and makes room for any layer."""
+    told, files = getattr(data, "data", None), getattr(data, "files", None)
+    try:
+        if not isinstance(told, Mapping) or not files:
+            raise BadInputError("A drawing consists of pictures; please draw it again.")
+        blobs.put(told.get("id"), told.get("type"), told.get("index"), files[0][1])
+    except BadInputError as error:
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+
+
+_Canvas = own(gr.ImageEditor, preprocess=_files_of, accept_blobs=server(accept_blobs))  # type: ignore[no-untyped-call]

@@ -16,7 +16,9 @@ from models.errors import BadInputError, FetchError
 from models.image_metrics import psnr, ssim
 from models.spec import ModelSpec
 from models.states import LoadProgress, MadeBy
+from models.styling import LONGEST_PROMPT
 from models.tasks import Progress, Task, Upscaled, Upscaler, UpscaleRequest
+from models.text_input import optional_text
 from models.units import seconds
 
 SCALE = 4
@@ -69,13 +71,13 @@ class Enlarged:
         return keep_png(self.image, f"{spec.id}.png", {**self.facts, "scale": SCALE}, generated=spec.parameters > 0)
 
 
-def prepare_task(path: str | None, mode: str, prompt: str = "", seed: float | None = 0) -> EnlargingTask:
+def prepare_task(path: str | None, mode: str, prompt: str | None = "", seed: float | None = 0) -> EnlargingTask:
     """The task set by an uploaded picture. Raises `BadInputError` if the picture is unusable or too large, or the seed
     is none."""
     checked = whole_number_from("The seed", seed, 0, MAX_SEED)
-    picture = read_picture(path)
+    prompt = optional_text(prompt, max_characters=LONGEST_PROMPT)
+    picture = read_picture(path, at_most=MAX_REFERENCE_SIDE if mode == SHRINK else None)
     if mode == SHRINK:
-        picture.thumbnail((MAX_REFERENCE_SIDE, MAX_REFERENCE_SIDE), Image.Resampling.LANCZOS)
         width, height = picture.width // SCALE, picture.height // SCALE
         if not width or not height:
             raise BadInputError(f"This picture is too small to shrink; choose “{AS_IT_IS}”.")

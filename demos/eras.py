@@ -16,6 +16,7 @@ import gradio as gr
 from demos.answering import Answer, answers
 from demos.output_filter import note_for
 from demos.page import Page
+from demos.ranges import whole_number_from
 from demos.recorded import Recorded
 from demos.runner import Runner, Update
 from demos.services import Services
@@ -88,8 +89,9 @@ def draw_eras(
 
     def run(text: str, order: float, own: str, *values: float) -> Updates:
         request = era_request(text, *values)
+        words_back = whole_number_from("The order", order, 1, MAX_ORDER)
         lines = ""
-        for words, new in continue_in_every_era(services, request, int(order), own):
+        for words, new in continue_in_every_era(services, request, words_back, own):
             lines += new
             if new:
                 yield {view: lines}

@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 from demos.answering import Answer, answers
 from demos.drawing import read_mask
 from demos.mask_examples import PAINT
-from demos.pictures import keep_bytes, keep_png, open_picture, read_picture
+from demos.pictures import keep_bytes, keep_png, on_white, open_picture
 from demos.services import Services
 from models.errors import BadInputError
 from models.inpainting import Draft, Inpainted, Inpainter, InpaintingRequest, Mask
@@ -120,7 +120,7 @@ def uploaded_mask(path: str | None, size: tuple[int, int]) -> Mask:
     opaque = np.asarray(seen_through) >= OPAQUE_ENOUGH
     if not opaque.all():
         return _scaled(opaque, size)
-    return _scaled(np.asarray(read_picture(path).convert("L")) >= OPAQUE_ENOUGH, size)
+    return _scaled(np.asarray(on_white(picture).convert("L")) >= OPAQUE_ENOUGH, size)
 
 
 def _scaled(mask: Mask, size: tuple[int, int]) -> Mask:

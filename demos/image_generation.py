@@ -12,9 +12,10 @@ from demos.endpoints import endpoint
 from demos.enlarged_samples import EnlargedSamples, enlarge_each
 from demos.generation_opening import opening_board, opening_grid, opening_rows, record_opening
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.page import HowItWorks, Page, answer, frame, question
 from demos.pictures import keep_png
+from demos.ranges import one_of
 from demos.runner import Runner, Update
 from demos.sample_views import (
     arithmetic_board,
@@ -186,7 +187,7 @@ def build(services: Services) -> None:
         yield from run(new, *settings)
 
     def run_example(index: int, seed: float | None, *labels: str) -> Generator[Update, None, None]:
-        model, label, number = list(EXAMPLES.values())[index]
+        model, label, number = one_of(list(EXAMPLES.values()), index)
         chosen = dict(zip(kinds, labels, strict=True)) | ({model: label} if label else {})
         yield {picker: model, count: number, truncation: 1} | {kinds[name]: chosen[name] for name in kinds}
         yield from run(seed, model, number, 1, *chosen.values())
@@ -279,7 +280,7 @@ def build(services: Services) -> None:
         [
             gr.Number(16, label="count", render=False),
             gr.Number(0, label="seed", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            model_input(best_model(registry, PAGE.task)),
             gr.Textbox("", label="label", render=False),
             gr.Number(1, label="truncation", render=False),
         ],

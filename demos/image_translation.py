@@ -14,17 +14,19 @@ from demos.cycle_diagram import cycle_diagram
 from demos.endpoints import endpoint
 from demos.examples import example
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.page import HowItWorks, Page, answer, frame, question
 from demos.painting import read_photo
 from demos.pictures import keep_png, picture_input
-from demos.ranges import whole_number_from
+from demos.ranges import one_of, whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
+from demos.small_events import told
 from models.states import LoadProgress, MadeBy
 from models.styling import LONGEST_PROMPT, ImageTranslationRequest, ImageTranslator, TranslatedImage
 from models.tasks import Progress, Task
+from models.text_input import optional_text
 from models.units import seconds
 
 PAGE = Page(
@@ -107,6 +109,15 @@ class Translated:
         return {"model": spec.id, "seed": seed, "seconds": round(self.took, 3), "licence": spec.licence, **told}
 
 
+def request_for(path: str | None, prompt: str | None, seed: float | None) -> ImageTranslationRequest:
+    """The request that a visitor's values make. Raises `BadInputError` for what cannot be used."""
+    return ImageTranslationRequest(
+        read_photo(path),
+        optional_text(prompt, max_characters=LONGEST_PROMPT),
+        whole_number_from("The seed", seed, 0, MAX_SEED),
+    )
+
+
 def translate(
     services: Services, request: ImageTranslationRequest, model: str
 ) -> Iterator[LoadProgress | Progress | Translated]:
@@ -155,6 +166,7 @@ def build(services: Services) -> None:
                         label="The lecture's",
                         components=[gr.Textbox(render=False)],
                         samples=[[words] for words in INSTRUCTIONS],
+                        type="index",
                         elem_classes="examples",
                     )
                     seed = seed_input()
@@ -177,8 +189,8 @@ def build(services: Services) -> None:
             gr.HTML(_LACKING)
 
     def run(path: str | None, model: str, prompt: str, seed: float | None) -> Generator[Update, None, None]:
-        photo = read_photo(path)
-        request = ImageTranslationRequest(photo, prompt, whole_number_from("The seed", seed, 0, MAX_SEED))
+        request = request_for(path, prompt, seed)
+        photo = request.image
         for step in translate(services, request, model):
             if not isinstance(step, Translated):
                 yield str(step)
@@ -192,7 +204,7 @@ def build(services: Services) -> None:
             yield f"{photo.width} x {photo.height} px in {seconds(step.took)}"
 
     def run_example(index: int, model: str, prompt: str, seed: float | None) -> Generator[Update, None, None]:
-        path = example(EXAMPLES[index])
+        path = example(one_of(EXAMPLES, index))
         yield {picture: path}
         yield from run(path, model, prompt, seed)
 
@@ -206,8 +218,8 @@ def build(services: Services) -> None:
         return gr.update(visible=reads), _VERBS[reads]
 
     quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    picker.change(chosen, picker, [telling, runner.run], **quietly)
-    instructions.click(lambda sample: sample[0], instructions, prompt, **quietly)
+    picker.change(told(chosen), picker, [telling, runner.run], **quietly)
+    instructions.click(told(lambda index: one_of(INSTRUCTIONS, index)), instructions, prompt, **quietly)
 
     def translate_image(image: str | None, prompt: str, model: str, seed: float) -> tuple[str, dict[str, Any]]:
         """Turns a photograph (PNG, JPEG or WebP; reduced to at most 768 px) into a picture of the other kind.
@@ -215,7 +227,7 @@ def build(services: Services) -> None:
         `prompt` says what should change ("turn the horse into a zebra") and `seed` fixes what is random, for models
         that read them. CycleGAN does neither: nothing changes with them, and the seed in the answer is null.
         """
-        request = ImageTranslationRequest(read_photo(image), prompt, whole_number_from("The seed", seed, 0, MAX_SEED))
+        request = request_for(image, prompt, seed)
         *_, result = translate(services, request, model)
         assert isinstance(result, Translated)
         made = keep_png(result.image, f"{result.made_by.spec.id}.png", result.facts)
@@ -228,7 +240,7 @@ def build(services: Services) -> None:
         [
             picture_input(label="image", render=False),
             gr.Textbox("", label="prompt", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            model_input(best_model(registry, PAGE.task)),
             gr.Number(0, label="seed", precision=0, render=False),
         ],
         gr.Image(label="translated", format="png", render=False),

@@ -14,15 +14,18 @@ from demos.filling import CANVAS, Filled, canvas_value, fill, keep_draft, painte
 from demos.inpainting_page import PAGE
 from demos.mask_examples import MASK_EXAMPLES, PAINT, READY_MASKS
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.page import answer, frame, question
 from demos.pictures import picture_input, read_picture
-from demos.ranges import whole_number_from
+from demos.ranges import one_of, whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
+from demos.small_events import told
+from demos.visitor_state import visitor_state
 from models.inpainting import Draft, InpaintingRequest
 from models.styling import LONGEST_PROMPT
+from models.text_input import optional_text
 from models.units import seconds
 
 COMPARED = ("inpainting-network", "inpainting-patch-match", "inpainting-structure-and-texture", "inpainting-telea")
@@ -31,6 +34,10 @@ _PICTURE_FILES = [".png", ".jpg", ".jpeg", ".webp"]
 
 def read_seed(seed: float | None) -> int:
     return whole_number_from("The seed", seed, 0, MAX_SEED)
+
+
+def read_prompt(prompt: str | None) -> str:
+    return optional_text(prompt, max_characters=LONGEST_PROMPT)
 
 
 def words_for(filled: Filled) -> str:
@@ -48,7 +55,7 @@ def build(services: Services) -> None:
     opening_canvas = {"background": sheet, "layers": [], "composite": sheet}
 
     with frame(PAGE):
-        photograph = gr.State(example(opening.settings["example"]))
+        photograph = visitor_state(example(opening.settings["example"]))
         with gr.Row(elem_classes="cards"):
             with question():
                 canvas = drawing_canvas(
@@ -129,7 +136,7 @@ def build(services: Services) -> None:
 
     def request_for(path: str, painted: object, seed: float | None, prompt: str = "") -> InpaintingRequest:
         picture = read_picture(path)
-        return InpaintingRequest(picture, painted_mask(painted, picture.size), prompt, read_seed(seed))
+        return InpaintingRequest(picture, painted_mask(painted, picture.size), read_prompt(prompt), read_seed(seed))
 
     def filled_with(request: InpaintingRequest, model: str) -> Generator[Update, None, None]:
         seen: list[tuple[str, str]] = []
@@ -150,14 +157,14 @@ def build(services: Services) -> None:
             else:
                 yield str(step)
 
-    def told(prompt: str, model: str) -> str:
+    def read_by(model: str, prompt: str) -> str:
         return prompt if registry[model].reads_prompts else ""
 
     def run(path: str, painted: object, model: str, seed: float | None, prompt: str) -> Generator[Update, None, None]:
-        yield from filled_with(request_for(path, painted, seed, told(prompt, model)), model)
+        yield from filled_with(request_for(path, painted, seed, read_by(model, prompt)), model)
 
     def run_example(index: int, model: str, seed: float | None) -> Generator[Update, None, None]:
-        shown = MASK_EXAMPLES[index]
+        shown = one_of(MASK_EXAMPLES, index)
         path = example(shown.photograph)
         picture = read_picture(path)
         mask = shown.mask(picture.size)
@@ -187,9 +194,10 @@ def build(services: Services) -> None:
         yield "White became the hole."
 
     def take_ready_mask(path: str, name: str) -> Generator[Update, None, None]:
-        if name in READY_MASKS:
+        mask = READY_MASKS.get(str(name))
+        if mask is not None:
             picture = read_picture(path)
-            yield {canvas: canvas_value(picture, READY_MASKS[name](picture.size)), ready: "Ready masks"}
+            yield {canvas: canvas_value(picture, mask(picture.size)), ready: "Ready masks"}
         yield ""
 
     def inverted(path: str, painted: object) -> Generator[Update, None, None]:
@@ -213,7 +221,7 @@ def build(services: Services) -> None:
     comparison_runner.on([comparison_runner.run.click], compare, [photograph, canvas, seed], [comparison])
     comparison_runner.wire_stop()
     picker.change(
-        lambda model: gr.update(visible=registry[model].reads_prompts),
+        told(lambda model: gr.update(visible=registry[model].reads_prompts)),
         picker,
         prompt,
         queue=False,
@@ -235,7 +243,7 @@ def build(services: Services) -> None:
         random.
         """
         picture = read_picture(image)
-        request = InpaintingRequest(picture, uploaded_mask(mask, picture.size), prompt, read_seed(seed))
+        request = InpaintingRequest(picture, uploaded_mask(mask, picture.size), read_prompt(prompt), read_seed(seed))
         *_, filled = fill(services, request, model)
         assert isinstance(filled, Filled)
         return filled.file, filled.facts
@@ -248,7 +256,7 @@ def build(services: Services) -> None:
             picture_input(label="image", render=False),
             picture_input(value=None, label="mask", render=False),
             gr.Textbox("", label="prompt", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            model_input(best_model(registry, PAGE.task)),
             gr.Number(0, label="seed", precision=0, render=False),
         ],
         gr.Image(label="filled", format="png", render=False),

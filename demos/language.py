@@ -15,12 +15,14 @@ from demos.endpoints import endpoint
 from demos.eras import CHARACTERS, ORDER, RECORDED_FILE, continue_in_every_era, draw_eras
 from demos.language_page import PAGE as PAGE
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.output_filter import hides_something
 from demos.page import answer, frame, question
+from demos.ranges import one_of, whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
+from demos.small_events import detail, told
 from demos.token_view import Continuation, read_lines, to_lines, token_line, token_view
 from demos.writing import (
     MAX_CHARACTERS,
@@ -35,10 +37,10 @@ from demos.writing import (
     words_for,
     write,
 )
-from models.errors import ModelError
 from models.fair_line import VISITOR
 from models.states import LoadProgress
 from models.tasks import TextRequest, Token, text_of
+from models.text_input import clean_text
 
 MAX_BRANCH_TOKENS = 400
 """A text may grow to this by branching again and again."""
@@ -148,27 +150,26 @@ def build(services: Services) -> None:
 
     def look(lines: str, event: gr.EventData, visitor: gr.Request) -> Any:
         VISITOR.set(visitor_of(visitor))
-        try:
-            begun = read_lines(lines, max_tokens=MAX_BRANCH_TOKENS + MAX_NEW_TOKENS)
-            before = begun.tokens[: int(event.index)]
-            request = TextRequest(begun.prompt, tuple(token.id for token in before))
-            model = str(begun.facts.get("model"))
-            return gr.update(distribution=next_tokens(services, request, model, before=text_of(before)))
-        except (ModelError, AttributeError, TypeError, ValueError):
-            return gr.skip()
+        begun = read_lines(lines, max_tokens=MAX_BRANCH_TOKENS + MAX_NEW_TOKENS)
+        place = whole_number_from("The place of a token", detail(event, "index"), 0, len(begun.tokens))
+        before = begun.tokens[:place]
+        prompt = clean_text(begun.prompt, max_characters=MAX_CHARACTERS)
+        request = TextRequest(prompt, tuple(token.id for token in before))
+        return gr.update(distribution=next_tokens(services, request, begun.model, before=text_of(before)))
 
     def run(text: str, model: str, *settings: float) -> Updates:
         yield from show(make_request(text, *settings), model)
 
     def run_example(index: int, model: str, *settings: float) -> Updates:
-        yield {prompt: EXAMPLES[index]}
-        yield from run(EXAMPLES[index], model, *settings)
+        text = one_of(EXAMPLES, index)
+        yield {prompt: text}
+        yield from run(text, model, *settings)
 
     def run_branch(lines: str, *settings: float) -> Updates:
         begun = read_lines(lines, max_tokens=MAX_BRANCH_TOKENS)
         request = make_request(begun.prompt, *settings, forced=tuple(token.id for token in begun.tokens))
         # The ids of the tokens mean something to the model that wrote them, and to no other.
-        yield from show(request, str(begun.facts.get("model")), begun.tokens)
+        yield from show(request, begun.model, begun.tokens)
 
     settings = [length, temperature, top_p, top_k, seed]
     shown = [view, surprise, card_strip, plot]
@@ -177,7 +178,7 @@ def build(services: Services) -> None:
     runner.on([view.submit], run_branch, [view, *settings], shown)
     runner.wire_stop()
     view.select(
-        look,
+        told(look),
         view,
         plot,
         show_progress="hidden",
@@ -232,7 +233,7 @@ def build(services: Services) -> None:
             gr.Number(TextRequest.temperature, label="temperature", render=False),
             gr.Number(TextRequest.top_p, label="top_p", render=False),
             gr.Number(TextRequest.seed, label="seed", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            model_input(best_model(registry, PAGE.task)),
         ],
         gr.Textbox(label="continuation", render=False),
     )

@@ -18,11 +18,11 @@ from demos.answering import Answer, answers
 from demos.model_card import device_name, model_strip, strip
 from demos.page import HowItWorks, Page
 from demos.pictures import data_uri, encode_png, keep_png
-from demos.ranges import whole_number_from
+from demos.ranges import one_of, whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
-from models.errors import BadInputError
+from demos.visitor_state import visitor_state
 from models.generation import Pixels
 from models.latent_search import Answers, SearchRequest, search, shrink
 from models.states import LoadProgress, MadeBy
@@ -81,11 +81,10 @@ class Found:
 def find(services: Services, start: int, seed: float | None) -> Generator[LoadProgress | Found, None, None]:
     """Searches from the small face number `start`: progress of the load first, then the growing answers."""
     checked = whole_number_from("The seed", seed, 0, MAX_SEED)
-    if not 0 <= start < len(START_SEEDS):
-        raise BadInputError("Choose one of the small faces first.")
+    face = one_of(START_SEEDS, start)
 
     def ask(gan: Any) -> Iterator[Answers]:
-        small = small_version(draw_face(gan, START_SEEDS[start]))
+        small = small_version(draw_face(gan, face))
         return search(gan, SearchRequest(small, ANSWERS, seed=SEARCH_SEEDS + checked))
 
     for step in answers(services, Task.IMAGE_GENERATION, MODEL, ask):
@@ -168,7 +167,7 @@ def many_answers_section(services: Services) -> None:
     sheet = opening.file("answers.png")
     with gr.Column(elem_classes=["card", "many-answers"]):
         gr.HTML(_WORDS)
-        chosen = gr.State(opening.settings["start"])
+        chosen = visitor_state(opening.settings["start"])
         with gr.Row(elem_classes="cards"):
             with gr.Column(scale=2, min_width=260):
                 small = gr.Image(
@@ -216,7 +215,7 @@ def many_answers_section(services: Services) -> None:
                 yield f"{ANSWERS} answers in {seconds(step.took)}"
 
     def run_start(index: int, seed: float | None) -> Generator[Update, None, None]:
-        yield {chosen: index, small: starts[index]}
+        yield {chosen: index, small: one_of(starts, index)}
         yield from run(index, seed)
 
     shown = [found_view, fit, download, card_strip]

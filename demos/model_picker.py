@@ -4,10 +4,13 @@ from typing import Any
 
 import gradio as gr
 
+from demos.own_components import own
 from demos.page import on_open
+from demos.small_events import told
 from models.registry import Registry
 from models.tasks import Task
 
+LONGEST_ID = 80
 _TEMPLATE = """
 <label>Model
   <select aria-label="Model">
@@ -29,7 +32,7 @@ def model_picker(registry: Registry, task: Task) -> gr.HTML:
     """Draws the picker; its value is a model id. Opening its tab brings the reasons up to date and starts to load the
     model, so that the first click finds it ready."""
     best = best_model(registry, task)
-    picker = gr.HTML(
+    picker = _Picker(
         best,
         html_template=_TEMPLATE,
         js_on_load=_ON_LOAD,
@@ -41,8 +44,21 @@ def model_picker(registry: Registry, task: Task) -> gr.HTML:
         registry.warm_up(selected)
         return gr.update(options=_options(registry, task, selected))
 
-    on_open(picker, tab_opened, [picker])
+    on_open(picker, told(tab_opened), [picker])
     return picker
+
+
+def model_input(model_id: str) -> gr.Textbox:
+    """The `model` of an endpoint."""
+    return _Id(model_id, label="model", render=False)
+
+
+def _id_from(_: gr.components.Component, value: object) -> str:
+    """Whatever a program sends, as something that may be asked for: what is no model's id is known to nobody."""
+    return value[:LONGEST_ID] if isinstance(value, str) else ""
+
+
+_Picker, _Id = own(gr.HTML, preprocess=_id_from), own(gr.Textbox, preprocess=_id_from)
 
 
 def best_model(registry: Registry, task: Task) -> str:

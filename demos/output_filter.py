@@ -21,7 +21,7 @@ _LISTS = Path(__file__).parent.parent / "assets" / "filter"
 _ANYWHERE = ("fuck", "faggot", "nigger", "nigga")
 # A letter of a script that puts spaces between its words.
 _LETTER = r"[^\W\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-_GROWING_WORD = re.compile(rf"(?:{_LETTER}|['\u2019-])+\Z")
+_OF_A_WORD = re.compile(rf"{_LETTER}|['\u2019-]")
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,9 @@ def _judge(text: str, finished: bool) -> tuple[list[tuple[int, int]], int]:
     spans = [found.span() for found in _hidden().finditer(text)]
     if finished:
         return spans, len(text)
-    growing = _GROWING_WORD.search(text)
-    certain = growing.start() if growing else len(text)
+    certain = len(text)
+    while certain and _OF_A_WORD.match(text[certain - 1]):
+        certain -= 1
     lower = text.lower()
     for start in range(max(0, len(text) - _longest()), certain):
         inside = start and re.match(_LETTER, text[start]) and re.match(_LETTER, text[start - 1])
@@ -144,7 +145,8 @@ def _hidden() -> re.Pattern[str]:
     words = sorted((word for word in _listed() if re.match(_LETTER, word)), key=len, reverse=True)
     others = sorted((word for word in _listed() if not re.match(_LETTER, word)), key=len, reverse=True)
     whole = rf"(?<!{_LETTER})(?:{'|'.join(map(re.escape, words))})(?:s|(?<=[hsxz])es)?(?!{_LETTER})"
-    containing = rf"{_LETTER}*(?:{'|'.join(_ANYWHERE)}){_LETTER}*"
+    # From the beginning of a word alone: tried at each of its letters, a long one would take the square of its length.
+    containing = rf"(?<!{_LETTER}){_LETTER}*(?:{'|'.join(_ANYWHERE)}){_LETTER}*"
     return re.compile(f"{containing}|{whole}|{'|'.join(map(re.escape, others))}", re.IGNORECASE)
 
 

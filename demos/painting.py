@@ -43,8 +43,7 @@ class SheetTile:
 
 def read_photo(path: str | None) -> Image.Image:
     """The uploaded photograph, at most `MAX_SIDE` pixels wide and high. Raises `BadInputError`."""
-    photo = read_picture(path)
-    photo.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    photo = read_picture(path, at_most=MAX_SIDE)
     check_size(photo)
     return photo
 

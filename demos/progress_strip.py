@@ -75,7 +75,7 @@ class Asked:
 
 def read_asked(data: str | None, seed: float | None) -> Asked:
     """The request from the page. Raises `BadInputError` for an unknown set of pictures and a seed out of range."""
-    if data not in LABELS:
+    if not isinstance(data, str) or data not in LABELS:
         raise BadInputError("Please choose one of the two sets of pictures.")
     return Asked(data, whole_number_from("The seed", seed, 0, MAX_SEED))
 

@@ -22,7 +22,7 @@ from models.audio_super_resolution import Sound
 from models.resampling import resample
 from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Speaker, SpeechRequest, SpokenSentence, Task
-from models.text_input import clean_text
+from models.text_input import optional_text
 from models.units import seconds as in_seconds
 from models.wavenet import (
     DILATIONS,
@@ -88,7 +88,7 @@ def read_asked(
 ) -> Asked:
     """What was asked. Raises `BadInputError` for numbers out of range and text that is too long."""
     return Asked(
-        clean_text(text, max_characters=MAX_CHARACTERS) if text and text.strip() else "",
+        optional_text(text, max_characters=MAX_CHARACTERS),
         number_from("The duration", seconds, SHORTEST, LONGEST),
         number_from("The temperature", temperature, 0, HOTTEST),
         whole_number_from("The number of blocks", depth, 1, DEEPEST),
@@ -190,6 +190,18 @@ def loudest_place(levels: Levels) -> int:
     samples = np.abs(to_samples(levels))
     last = max(0, len(levels) - SHOWN)
     return min(int(samples.argmax()), last) if samples.max(initial=0) > LOUD else last // 2
+
+
+def read_place(value: object, samples: int) -> tuple[int, int]:
+    """How many blocks shall be seen, and from which of so many samples on, as the view says it: "20,1600". Raises
+    `BadInputError` for anything else."""
+    parts = value[:20].split(",") if isinstance(value, str) else []
+    numbers = [int(part) if part.isascii() and part.isdigit() else None for part in parts]
+    blocks, place = numbers if len(numbers) == 2 else (None, None)
+    return (
+        whole_number_from("The number of blocks", blocks, 1, DEEPEST),
+        whole_number_from("The place in the sound", place, 0, samples),
+    )
 
 
 def look_inside(

@@ -68,7 +68,7 @@ def read_asked(
     """What a visitor or a program asks for, checked. An empty label leaves the choice to us.
     Raises `BadInputError` for everything that cannot be answered."""
     chosen = label or default_label(model)
-    if chosen is not None and chosen not in LABELS.get(model, ()):
+    if chosen is not None and (not isinstance(chosen, str) or chosen not in LABELS.get(model, ())):
         raise BadInputError(_unknown_label(model))
     factor = number_from("Truncation", truncation, 0, 1)
     if factor < 1 and model in FULL_LENGTH:

@@ -13,11 +13,13 @@ from demos import recorded
 from demos.audio_player import Cue, Playable, audio_player
 from demos.endpoints import endpoint
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.page import answer, frame, question
+from demos.ranges import one_of
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
+from demos.small_events import told
 from demos.speech_page import PAGE
 from demos.spoken import (
     MAX_CHARACTERS,
@@ -141,7 +143,7 @@ def build(services: Services) -> None:
         yield f"{len(spoken.sentences)} sentence{'s' if len(spoken.sentences) > 1 else ''} spoken."
 
     def run_example(index: int, *settings: Any) -> Generator[Update, None, None]:
-        example = list(EXAMPLES.values())[index]
+        example = one_of(list(EXAMPLES.values()), index)
         yield {text: example}
         yield from run(example, *settings)
 
@@ -173,7 +175,7 @@ def build(services: Services) -> None:
     comparison_runner.on([comparison_runner.run.click], run_comparison, [what, text, *settings], players)
     comparison_runner.wire_stop()
     picker.change(
-        settings_of,
+        told(settings_of),
         picker,
         [speed, seed, explained, what, *voices.values()],
         queue=False,
@@ -204,7 +206,7 @@ def build(services: Services) -> None:
             gr.Textbox("", label="voice", render=False),
             gr.Number(1.0, label="speed", render=False),
             gr.Number(0, label="seed", render=False),
-            gr.Textbox(first, label="model", render=False),
+            model_input(first),
         ],
         gr.Audio(label="speech", render=False),
     )

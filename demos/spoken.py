@@ -16,11 +16,12 @@ from demos.answering import Answer, answers
 from demos.audio_player import Cue, Playable
 from demos.audio_plots import draw_sound, time_axis
 from demos.pictures import keep_bytes
+from demos.ranges import number_from, whole_number_from
 from demos.seed import MAX_SEED
 from demos.services import Services
 from models.audio import encode_wav, rms_dbfs
 from models.errors import BadInputError
-from models.speakers import DELIVERIES, Delivery
+from models.speakers import DELIVERIES, MAX_SPEED, MIN_SPEED, Delivery
 from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Speaker, SpeechRequest, SpokenSentence, Task
 from models.text_input import clean_text
@@ -75,12 +76,8 @@ def prepare_request(text: str | None, voice: str, speed: float | None, seed: flo
     Whether the voice exists, knows the script and can go at that speed is for the model to say.
     """
     cleaned = clean_text(text, max_characters=MAX_CHARACTERS)
-    # An API caller may send anything here, NaN and text included.
-    if not isinstance(speed, int | float):
-        raise BadInputError("The speed must be a number from 0.5 to 2; 1 is the speaker's own pace.")
-    if not isinstance(seed, int | float) or not 0 <= seed <= MAX_SEED or seed != int(seed):
-        raise BadInputError(f"The seed must be a whole number from 0 to {MAX_SEED}.")
-    return SpeechRequest(cleaned, voice, float(speed), int(seed))
+    pace = number_from("The speed", speed, MIN_SPEED, MAX_SPEED)
+    return SpeechRequest(cleaned, str(voice or "")[:80], pace, whole_number_from("The seed", seed, 0, MAX_SEED))
 
 
 def speak(

@@ -16,7 +16,7 @@ from demos.seed import MAX_SEED
 from demos.services import Services
 from models.states import LoadProgress, MadeBy
 from models.tasks import Progress, Task
-from models.text_input import clean_text
+from models.text_input import optional_text
 from models.text_to_image import LONGEST_PROMPT, PictureFromText, Pixels, StrokeToImageRequest, sampling_for
 
 ADDING = 6
@@ -99,9 +99,8 @@ class Compared:
 
 def read_asked(prompt: str | None, strength: float | None, seed: float | None, model: str) -> Asked:
     """What a visitor or a program asks for, checked. Raises `BadInputError` for what cannot be answered."""
-    words = clean_text(prompt, max_characters=LONGEST_PROMPT) if prompt and prompt.strip() else ""
     return Asked(
-        " ".join(words.split()),
+        " ".join(optional_text(prompt, max_characters=LONGEST_PROMPT).split()),
         number_from("The strength", strength, 0, 1),
         whole_number_from("The seed", seed, 0, MAX_SEED),
         model,

@@ -14,15 +14,17 @@ from demos.drawing import drawing_canvas, read_drawing
 from demos.endpoints import endpoint
 from demos.enlarged_samples import EnlargedSamples, enlarge_each, enlarged_if_small, large_enough
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.page import answer, frame, question
 from demos.pictures import keep_png, picture_input, read_picture
+from demos.ranges import one_of
 from demos.runner import Runner, Update
 from demos.sampling import last_of
 from demos.seed import seed_input
 from demos.services import Services
 from demos.stroke_examples import PAINTINGS, PALETTE, SIDE
 from demos.stroke_painting import (
+    DRAWING_SIDE,
     Asked,
     Compared,
     Painted,
@@ -141,7 +143,7 @@ def build(services: Services) -> None:
     def run_example(
         index: int, strength: float | None, seed: float | None, model: str
     ) -> Generator[Update, None, None]:
-        painting = PAINTINGS[index]
+        painting = one_of(PAINTINGS, index)
         asked = read_asked(painting.prompt, strength, seed, model)
         yield {canvas: canvas_value(painting.path), prompt: painting.prompt}
         yield from run_on(squared(read_picture(painting.path)), asked)
@@ -173,7 +175,7 @@ def build(services: Services) -> None:
         strength, steps, guidance and what enlarged it.
         """
         asked = read_asked(prompt, strength, seed, model)
-        *_, painted = paint(services, squared(read_picture(image)), asked)
+        *_, painted = paint(services, squared(read_picture(image, at_most=2 * DRAWING_SIDE)), asked)
         assert isinstance(painted, Painted)
         large = enlarged_if_small(services, painted.picture[None], ENLARGER)
         return keep_picture(asked, painted, large), facts_of(asked, painted, large)
@@ -187,7 +189,7 @@ def build(services: Services) -> None:
             gr.Textbox("", label="prompt", render=False),
             gr.Number(STRENGTH, label="strength", render=False),
             gr.Number(0, label="seed", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            model_input(best_model(registry, PAGE.task)),
         ],
         gr.Image(label="picture", format="png", render=False),
     )

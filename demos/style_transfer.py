@@ -1,7 +1,7 @@
 """Style transfer: p(painting | photo, style). 26 learnt styles, or any picture as the style."""
 
 import html
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from demos.contact_sheet import contact_sheet, sheet_value
 from demos.endpoints import endpoint
 from demos.examples import example
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.page import answer, frame, question
 from demos.painting import (
     Painted,
@@ -28,9 +28,10 @@ from demos.painting import (
     webp,
 )
 from demos.pictures import keep_png, picture_input
-from demos.ranges import number_from
+from demos.ranges import number_from, one_of
 from demos.runner import Runner, Update
 from demos.services import Services
+from demos.small_events import told
 from demos.style_swatches import style_swatches
 from demos.style_transfer_page import PAGE
 from demos.styles import ANY, LEARNT, NO_BLEND, PAINTINGS, chosen_styles, mixture_in_words, names_for, words_for
@@ -161,17 +162,17 @@ def build(services: Services) -> None:
             yield f"{photo.width} x {photo.height} px in {seconds(step.took)}"
 
     def run_example(index: int, *settings: Any) -> Updates:
-        path = example(EXAMPLES[index])
+        path = example(one_of(EXAMPLES, index))
         yield {picture: path}
         yield from run(path, *settings)
 
     def run_painting(index: int, path: str | None, model: str, name: str, *settings: Any) -> Updates:
-        style = PAINTINGS[index].path
+        style = one_of(PAINTINGS, index).path
         yield {style_picture: style}
         yield from run(path, model, name, style, *settings[1:])
 
     def run_tile(chosen: dict[str, Any], path: str | None, model: str, name: str, *settings: Any) -> Updates:
-        name = LEARNT_STYLES[style_number(str(chosen["chosen"]))]
+        name = LEARNT_STYLES[style_number(str(chosen.get("chosen")) if isinstance(chosen, Mapping) else "")]
         yield {picker: LEARNT, swatches: name, **controls_for(LEARNT)}
         yield from run(path, LEARNT, name, *settings)
 
@@ -211,7 +212,7 @@ def build(services: Services) -> None:
     sheet_runner.on([sheet_runner.run.click], run_sheet, [picture], [sheet, sheet_download])
     sheet_runner.wire_stop()
     picker.change(
-        controls_for,
+        told(controls_for),
         picker,
         [learnt_controls, picture_controls, second],
         queue=False,
@@ -254,7 +255,7 @@ def build(services: Services) -> None:
             picture_input(label="image", render=False),
             gr.Textbox(OPENING_STYLE, label="style", render=False),
             gr.Number(1.0, label="strength", render=False),
-            gr.Textbox(best, label="model", render=False),
+            model_input(best),
             picture_input(label="style_image", render=False),
             gr.Checkbox(False, label="keep_colours", render=False),
         ],

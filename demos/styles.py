@@ -8,12 +8,15 @@ from PIL import Image
 from demos.examples import example
 from demos.pictures import read_picture
 from demos.ranges import number_from
+from demos.uploads import open_upload
 from models.errors import BadInputError
-from models.styling import LEARNT_STYLES, StyleSource, check_size, style_number
+from models.styling import LEARNT_STYLES, LONGEST_STYLE, StyleSource, check_size, style_number
 
 LEARNT, ANY = "learnt-styles", "any-style"
 """The two models: what each takes as a style differs, so the tab shows other controls for it."""
 NO_BLEND = "Nothing"
+LARGEST_STYLE = 1024
+"""Pixels of the longer side: no model looks closer at a style."""
 
 
 @dataclass(frozen=True)
@@ -59,25 +62,29 @@ def named_style(model: str, name: str) -> StyleSource:
 
     Raises `BadInputError`, which names others, if there is no such style.
     """
+    name = name if isinstance(name, str) else ""
     if model != ANY:
         return LEARNT_STYLES[style_number(name)]
     for painting in PAINTINGS:
-        if painting.title.casefold() == name.strip().casefold():
+        if painting.title.casefold() == name[:LONGEST_STYLE].strip().casefold():
             return read_picture(painting.path)
     offered = ", ".join(f"“{painting.title}”" for painting in PAINTINGS[:3])
-    raise BadInputError(f"There is no painting “{name}” here; try {offered}, or give a picture as the style.")
+    raise BadInputError(
+        f"There is no painting “{name[:LONGEST_STYLE]}” here; try {offered}, or give a picture as the style."
+    )
 
 
 def pictured_style(path: str) -> Image.Image:
     """An uploaded picture as a style. Raises `BadInputError` for one that cannot be used."""
-    picture = read_picture(path)
+    picture = read_picture(path, at_most=LARGEST_STYLE)
     check_size(picture)
     return picture
 
 
 def title_of(path: str) -> str:
     """What to call a picture that serves as a style: the painting's caption if it is one of ours."""
-    content = Path(path).read_bytes()
+    with open_upload(path) as file:
+        content = file.read()
     # By content, since Gradio hands out copies and a visitor's own file may bear the same name.
     return next((p.caption for p in PAINTINGS if Path(p.path).read_bytes() == content), "your picture")
 

@@ -27,12 +27,15 @@ from demos.enlarging import (
 )
 from demos.examples import example
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.page import HowItWorks, Page, answer, frame, question
-from demos.pictures import picture_input
+from demos.pictures import picture_input, two_of
+from demos.ranges import one_of
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
+from demos.small_events import told
+from demos.visitor_state import visitor_state
 from models.errors import FetchError
 from models.styling import LONGEST_PROMPT
 from models.tasks import Task
@@ -83,7 +86,7 @@ def build(services: Services) -> None:
     model_title = registry[opening.model].title
 
     with frame(PAGE):
-        views = gr.State(opening_views)
+        views = visitor_state(opening_views)
         with gr.Row(elem_classes="cards"):
             with question():
                 picture = picture_input(
@@ -171,7 +174,7 @@ def build(services: Services) -> None:
     def run_example(
         index: int, mode: str, model: str, prompt: str, seed: float | None
     ) -> Generator[Update, None, None]:
-        path = example(EXAMPLES[index])
+        path = example(one_of(EXAMPLES, index))
         yield {picture: path}
         yield from run(path, mode, model, prompt, seed)
 
@@ -200,7 +203,7 @@ def build(services: Services) -> None:
     comparison_runner.on([comparison_runner.run.click], compare, [picture, mode, prompt, seed], compare_outputs)
     comparison_runner.wire_stop()
     picker.change(
-        lambda model: gr.update(visible=registry[model].reads_prompts),
+        told(lambda model: gr.update(visible=registry[model].reads_prompts)),
         picker,
         advanced,
         queue=False,
@@ -209,7 +212,7 @@ def build(services: Services) -> None:
     )
     for chosen in (left, right):
         chosen.input(
-            lambda a, b, made: (made[a], made[b]),
+            told(two_of),
             [left, right, views],
             slider,
             queue=False,
@@ -234,7 +237,7 @@ def build(services: Services) -> None:
         super_resolution,
         [
             picture_input(label="image", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            model_input(best_model(registry, PAGE.task)),
             gr.Number(0, label="seed", precision=0, render=False),
             gr.Textbox("", label="prompt", render=False),
         ],

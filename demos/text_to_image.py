@@ -11,14 +11,16 @@ from demos import recorded
 from demos.endpoints import endpoint
 from demos.enlarged_samples import EnlargedSamples, enlarge_each, enlarged_if_small, large_enough
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.page import answer, frame, question
 from demos.pictures import keep_png
+from demos.ranges import one_of
 from demos.runner import Runner, Update
 from demos.sampling import last_of
 from demos.seed import seed_input
 from demos.services import Services
 from demos.sheets import Sheet, enlarged_sheet, make_sheet, tiled
+from demos.small_events import told
 from demos.text_drawing import (
     COUNT,
     Asked,
@@ -134,8 +136,9 @@ def build(services: Services) -> None:
         yield f"{words_for(drawn)}; enlarged in {seconds(large.took)}"
 
     def run_example(index: int, *settings: Any) -> Generator[Update, None, None]:
-        yield {prompt: EXAMPLES[index]}
-        yield from run(EXAMPLES[index], *settings)
+        text = one_of(EXAMPLES, index)
+        yield {prompt: text}
+        yield from run(text, *settings)
 
     def run_matrix(template: str | None, *settings: Any) -> Generator[Update, None, None]:
         made = read_template(template)
@@ -162,7 +165,7 @@ def build(services: Services) -> None:
     matrix_runner.on([matrix_runner.run.click, template.submit], run_matrix, [template, *settings], [matrix])
     matrix_runner.wire_stop()
     picker.change(
-        lambda model: [gr.update(**settings) for settings in slider_settings(model)],
+        told(lambda model: [gr.update(**settings) for settings in slider_settings(model)]),
         [picker],
         [guidance, steps],
         queue=False,
@@ -198,7 +201,7 @@ def build(services: Services) -> None:
             gr.Number(sampling_for(first).steps, label="steps", render=False),
             gr.Number(sampling_for(first).guidance, label="guidance", render=False),
             gr.Number(0, label="seed", render=False),
-            gr.Textbox(first, label="model", render=False),
+            model_input(first),
         ],
         gr.Image(label="picture", format="png", render=False),
     )

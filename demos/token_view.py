@@ -24,6 +24,9 @@ _TEMPLATE = """
 <div class="token-files"></div>
 """
 
+_NO_VOCABULARY = 2**31
+"""No id is as large: what counts in 32 bits must not overflow."""
+
 
 @dataclass(frozen=True)
 class Continuation:
@@ -32,6 +35,11 @@ class Continuation:
     prompt: str
     tokens: tuple[Token, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        """The id of the model that wrote it, as far as the browser says so."""
+        return str(self.facts.get("model"))[:80]
 
 
 def token_view(value: str) -> gr.HTML:
@@ -62,16 +70,17 @@ def token_line(token: Token) -> str:
 def read_lines(value: str | None, *, max_tokens: int) -> Continuation:
     """What `to_lines` wrote and the browser may have cut. Raises `BadInputError` if it is anything else."""
     # A token with ten alternatives takes under a kilobyte: what is far larger was not written by us.
-    if not value or len(value) > (max_tokens + 10) * 2000:
+    if not isinstance(value, str) or not value or len(value) > (max_tokens + 10) * 2000:
         raise BadInputError("This text cannot be branched from; please press Continue first.")
+    written = [line for line in value.split("\n") if line]
+    if len(written) > max_tokens + 1:
+        raise BadInputError(f"This text has {len(written) - 1} tokens and {max_tokens} is the limit: branch earlier.")
     try:
-        head, *lines = [json.loads(line) for line in value.split("\n") if line]
+        head, *lines = map(json.loads, written)
         prompt = str(head.pop("prompt"))
         tokens = tuple(_token(**line) for line in lines)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise BadInputError("This text cannot be branched from; please press Continue first.") from None
-    if len(tokens) > max_tokens:
-        raise BadInputError(f"This text has {len(tokens)} tokens and {max_tokens} is the limit: branch earlier.")
     return Continuation(prompt, tokens, head)
 
 
@@ -91,6 +100,6 @@ def _token(token: list[Any], alternatives: list[list[Any]]) -> Token:
 
 
 def _checked(token_id: int, raw: str, probability: float) -> tuple[int, bytes, float]:
-    if type(token_id) is not int or token_id < 0 or not 0 <= probability <= 1:
+    if type(token_id) is not int or not 0 <= token_id < _NO_VOCABULARY or not 0 <= probability <= 1:
         raise ValueError("no token")
     return token_id, raw.encode("latin-1"), float(probability)

@@ -20,10 +20,11 @@ from models.errors import BadInputError
 from models.specs.hub_language import ONLY_DIRECTION
 from models.states import LoadProgress, MadeBy
 from models.tasks import Decoding, Task, Token, Translation, TranslationRequest, text_of
-from models.text_input import clean_text
+from models.text_input import clean_text, optional_text
 from models.units import seconds
 
 MAX_CHARACTERS = 300
+LONGEST_REFERENCE = 2 * MAX_CHARACTERS
 DECODINGS: tuple[Decoding, ...] = get_args(Decoding)
 DIRECTIONS = ("zh-en", "en-zh", "de-en", "fr-en", "es-en")
 """Those in which the best model on a CPU is good enough, by `python -m tests.benchmarks.translation`: chrF from 55 into
@@ -185,11 +186,13 @@ def comparison_table(results: Sequence[Compared], reference: str | None) -> str:
     return json.dumps({"columns": [*columns, *(["chrF"] if reference else [])], "rows": rows}, ensure_ascii=False)
 
 
-def belonging(reference: str, source: str, request: TranslationRequest) -> str:
+def belonging(reference: str | None, source: str | None, request: TranslationRequest) -> str:
     """`reference` if it is a translation of the text of `request`; empty if it is one of another text. `source` says of
-    which it is: the direction, then the text."""
+    which it is: the direction, then the text. Raises `BadInputError` for a reference that is too long to score."""
     asked = f"{request.source}-{request.target} {request.text}"
-    return reference if source.split() == asked.split() else ""
+    if (source or "")[: 2 * len(asked)].split() != asked.split():
+        return ""
+    return optional_text(reference, max_characters=LONGEST_REFERENCE)
 
 
 def scores_in_words(tokens: Sequence[Token], reference: str | None, target: str) -> str:

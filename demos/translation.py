@@ -10,9 +10,10 @@ import gradio as gr
 from demos import recorded
 from demos.endpoints import endpoint
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.output_filter import hides_something, note_for
 from demos.page import answer, frame, question
+from demos.ranges import one_of
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
@@ -20,6 +21,7 @@ from demos.token_view import Continuation, read_lines, to_lines, token_view
 from demos.translating import (
     DECODINGS,
     DIRECTIONS,
+    LONGEST_REFERENCE,
     MAX_CHARACTERS,
     Compared,
     Translated,
@@ -90,7 +92,7 @@ def build(services: Services) -> None:
                         opening_pair.target,
                         label="A person's translation, to score against (may be empty)",
                         lines=1,
-                        max_length=2 * MAX_CHARACTERS,
+                        max_length=LONGEST_REFERENCE,
                     )
                     source = gr.Textbox(f"{DIRECTIONS[0]} {opening_pair.source}", visible="hidden", label="Its text")
                     decoding = gr.Radio(
@@ -160,7 +162,7 @@ def build(services: Services) -> None:
         direction_name = str(begun.facts.get("direction"))
         request = make_request(begun.prompt, direction_name, decoding, temperature, seed, forced=forced)
         # The ids of the tokens mean something to the model that wrote them, and to no other.
-        yield from show(request, belonging(reference, source, request), str(begun.facts.get("model")), begun.tokens)
+        yield from show(request, belonging(reference, source, request), begun.model, begun.tokens)
 
     def run_comparison(
         text: str, direction: str, temperature: float, seed: float, reference: str, source: str, model: str
@@ -225,7 +227,7 @@ def build(services: Services) -> None:
         translate_text,
         [
             gr.Textbox(label="text", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            model_input(best_model(registry, PAGE.task)),
             gr.Textbox(DIRECTIONS[0], label="direction", render=False),
             gr.Textbox(DECODINGS[0], label="decoding", render=False),
             gr.Number(TEMPERATURE, label="temperature", render=False),
@@ -237,7 +239,7 @@ def build(services: Services) -> None:
 
 def _example(number: int) -> tuple[str, str, str]:
     """Direction, source and reference of an example."""
-    direction, line = EXAMPLES[number]
+    direction, line = one_of(EXAMPLES, number)
     source, target = direction.split("-")
     pair = sentence_pairs(source, target)[line]
     return direction, pair.source, pair.target

