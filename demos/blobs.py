@@ -5,14 +5,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from demos.memory import give_memory_back
 from models.errors import BadInputError
 
 MAX_LAYERS = 8
-MAX_BYTES = 20 * 2**20
-"""Of one picture; of an upload, too."""
-MAX_BYTES_IN_ALL = 200 * 2**20
+MAX_BYTES = 10 * 2**20
+"""Of one picture: the page sends what it shows, not what was uploaded."""
+MAX_BYTES_IN_ALL = 100 * 2**20
 MAX_DRAWINGS = 200
-KEPT_SECONDS = 300.0
+KEPT_SECONDS = 60.0
 """The event comes within a second of its pictures, unless the visitor has left."""
 
 
@@ -34,10 +35,12 @@ class Drawing:
 class Blobs:
     """Drawings by the names that pages give them. When there are too many, the oldest go. For any number of threads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, kept_seconds: float = KEPT_SECONDS) -> None:
         self._clock = clock
+        self._kept_seconds = kept_seconds
         self._lock = threading.Lock()
         self._drawings: dict[str, Drawing] = {}
+        self._looks_again = False
 
     def __len__(self) -> int:
         return len(self._drawings)
@@ -65,6 +68,7 @@ class Blobs:
             else:
                 drawing.composite = content
             self._forget()
+            self._look_again()
 
     def take(self, name: str) -> Drawing | None:
         """What was sent under that name, which is forgotten with it; None if nothing was, or too long ago."""
@@ -73,12 +77,27 @@ class Blobs:
             return self._drawings.pop(name, None)
 
     def _forget(self) -> None:
-        size, until = self._size(), self._clock() - KEPT_SECONDS
+        size, until = self._size(), self._clock() - self._kept_seconds
         for name, drawing in list(self._drawings.items()):  # the oldest come first
             if drawing.since >= until and size <= MAX_BYTES_IN_ALL and len(self._drawings) <= MAX_DRAWINGS:
                 return
             size -= drawing.size
             del self._drawings[name]
+
+    def _look_again(self) -> None:
+        """Sees to it that drawings are forgotten also when nobody draws any more."""
+        if self._drawings and not self._looks_again:
+            self._looks_again = True
+            timer = threading.Timer(self._kept_seconds, self._looked_again)
+            timer.daemon = True
+            timer.start()
+
+    def _looked_again(self) -> None:
+        with self._lock:
+            self._looks_again = False
+            self._forget()
+            self._look_again()
+        give_memory_back()
 
     def _size(self) -> int:
         return sum(drawing.size for drawing in self._drawings.values())

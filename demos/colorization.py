@@ -51,6 +51,8 @@ ALTERNATIVES = 6
 TEMPERATURE = 0.38
 FIRST_COLOUR = "#b03028"
 
+_COUNTED = 1_000_000
+
 
 def build(services: Services) -> None:
     """Draws the tab."""
@@ -241,16 +243,16 @@ def build(services: Services) -> None:
 
     def place(at: list[Hint], count: int, chosen: str, event: gr.EventData) -> tuple[list[Hint], int, str]:
         at = [*at, Hint(*place_of(detail(event, "index")), colour_from(chosen))][-MAX_HINTS:]
-        return at, count + 1, _hints_html(at)
+        return at, next_count(count), _hints_html(at)
 
     def remove(at: list[Hint], count: int) -> tuple[list[Hint], int, str]:
-        return at[:-1], count + 1, _hints_html(at[:-1])
+        return at[:-1], next_count(count), _hints_html(at[:-1])
 
     quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     changed = [hints, placed, placed_hints]
     result.select(told(place), [hints, placed, hint_colour], changed, **quietly)
-    undo.click(remove, [hints, placed], changed, **quietly)
-    clear.click(lambda count: ([], count + 1, _hints_html([])), [placed], changed, **quietly)
+    undo.click(told(remove), [hints, placed], changed, **quietly)
+    clear.click(told(lambda count: ([], next_count(count), _hints_html([]))), [placed], changed, **quietly)
     gr.on([picture.upload, picture.clear], lambda: ([], _hints_html([])), None, [hints, placed_hints], **quietly)
     for chosen in (left, right):
         chosen.input(told(two_of), [left, right, views], slider, **quietly)
@@ -304,6 +306,11 @@ def words_for(photo: Image.Image, made: Coloured) -> str:
         "Click on the picture to place your colour. "
         f"Distance from the true colours: {ours:.1f}; that of grey: {none:.1f}."
     )
+
+
+def next_count(count: float | None) -> int:
+    """Another number than before, by which the page notices that hints have changed."""
+    return (whole_number_from("The number of changes", count, 0, _COUNTED) + 1) % _COUNTED
 
 
 def place_of(clicked: object) -> tuple[int, int]:

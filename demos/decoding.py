@@ -5,7 +5,6 @@ first, what is large waits for its turn and is reduced before anybody else sees 
 the system at once.
 """
 
-import ctypes
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import BinaryIO
 
 from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
 
+from demos.memory import give_memory_back
 from models.errors import BadInputError, BusyError
 
 MAX_PIXELS = 2**24
@@ -131,11 +131,4 @@ def _turn(pixels: int) -> Iterator[None]:
         yield
     finally:
         _large_one.release()
-        _give_memory_back()
-
-
-def _give_memory_back() -> None:
-    """The C library keeps freed memory for later: after four pictures of 49 megapixels at once it kept 3 GB."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
-    if trim is not None:
-        trim(0)
+        give_memory_back()

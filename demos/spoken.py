@@ -66,7 +66,7 @@ class Spoken:
 def delivery_of(model: str) -> Delivery:
     """How a model speaks. Raises `BadInputError` if it does not."""
     if model not in DELIVERIES:
-        raise BadInputError(f"{model[:80]} cannot speak.")
+        raise BadInputError("This model cannot speak; please choose another one.")
     return DELIVERIES[model]
 
 

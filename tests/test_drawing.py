@@ -1,5 +1,6 @@
 """Drawings and masks from the canvas: bytes from the page, files from programs, and what cannot be used."""
 
+import time
 from io import BytesIO
 from pathlib import Path
 
@@ -146,6 +147,7 @@ def test_blobs_that_nobody_fetches_are_bounded_in_number_bytes_and_age() -> None
         kept.put(f"large {number // MAX_LAYERS}", "layer", number % MAX_LAYERS, large)
         assert kept.size <= MAX_BYTES_IN_ALL
     kept.put("late", "composite", None, b"x")
+    assert len(kept) > 1
     now = KEPT_SECONDS + 1
     assert kept.take("late") is None
     assert kept.size == 0
@@ -161,6 +163,16 @@ def test_a_component_that_gradio_makes_anew_for_a_visitor_is_still_ours(componen
     assert anew.preprocess.__module__.startswith("demos.")
     assert anew.get_config()["name"] == component.get_config()["name"] == type(component).__name__.lower()
     assert anew.get_config().get("server_fns") == component.get_config().get("server_fns")
+
+
+def test_a_drawing_is_forgotten_also_when_nobody_draws_any_more() -> None:
+    kept = Blobs(kept_seconds=0.2)
+    kept.put("one", "composite", None, b"x")
+    assert len(kept) == 1
+    deadline = time.monotonic() + 20
+    while len(kept) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not len(kept)
 
 
 def test_the_canvas_hands_over_what_the_page_sent(tmp_path: Path) -> None:
