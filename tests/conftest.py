@@ -5,6 +5,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from gradio_client import Client
@@ -28,6 +29,13 @@ expect.set_options(timeout=60_000)
 CPU = Device("cpu", "test processor", 8_000_000_000, "float32", 2)
 
 
+def free_port() -> int:
+    """A port of the loopback that nobody uses. Ask right before it is needed: it may be gone a minute later."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def store() -> WeightStore:
     """The user's own cache of weights: what is there is not fetched again."""
@@ -37,10 +45,7 @@ def store() -> WeightStore:
 @pytest.fixture(scope="session")
 def services() -> Iterator[Services]:
     """The gallery's own services over the real weights; models load once for the whole test run."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    services = make_services(read_settings(["--port", str(port)]))
+    services = make_services(read_settings([]))
     yield services
     services.registry.close()
 
@@ -55,7 +60,7 @@ def registry(services: Services) -> Registry:
 def gallery(services: Services) -> Iterator[str]:
     """The whole gallery, served; the value is its address."""
     page = build_gallery(services)
-    yield launch(page, services.settings, block=False)
+    yield launch(page, replace(services.settings, port=free_port()), block=False)
     page.close()
 
 

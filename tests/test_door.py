@@ -32,7 +32,7 @@ from demos.door.queue import PATIENCE_SECONDS, FairQueue, in_turn
 from demos.door.refusals import Refused
 from demos.door.routes import is_open
 from demos.door.sessions import LightSession
-from demos.door.values import FOREIGN_FILE, check_values
+from demos.door.values import FOREIGN_FILE, check_files, check_values
 from demos.door.visitor import address_of, forwarded_for
 from demos.gallery import build_gallery, launch
 from demos.pictures import cache_folder
@@ -40,6 +40,7 @@ from demos.services import Services
 from demos.settings import read_settings
 from models.errors import BadInputError
 from models.fair_line import HALL_SHARE
+from tests.conftest import free_port
 
 SESSION = "testsession"
 JSON = {"content-type": "application/json"}
@@ -48,10 +49,7 @@ JSON = {"content-type": "application/json"}
 @pytest.fixture(scope="module")
 def door(services: Services) -> Iterator[tuple[str, gr.Blocks]]:
     """A gallery of three tabs, its address and its page."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = read_settings(["--port", str(port), "--demos", "super-resolution,inpainting,language"])
+    settings = read_settings(["--port", str(free_port()), "--demos", "super-resolution,inpainting,language"])
     page = build_gallery(Services(services.registry, settings))
     yield launch(page, settings, block=False).rstrip("/"), page
     page.close()
@@ -281,6 +279,8 @@ def test_no_file_but_our_own_is_ever_opened(
             for value in ({"path": path} | shape, [{"a": {"path": path} | shape}]):
                 with pytest.raises(BadInputError) as refused:
                     check_values([component], [value])
+                with pytest.raises(BadInputError):
+                    check_files(value)
                 assert str(refused.value) == FOREIGN_FILE, what
     takers = [fn for fn in functions(page) if any(isinstance(block, gr.Image) for block in fn.inputs)]
     assert takers

@@ -10,11 +10,15 @@ from gradio.state_holder import SessionState
 
 from demos.door.outcome import outcome_of
 from demos.door.queue import FairQueue
-from demos.door.values import MISFIT, check_values
+from demos.door.values import MISFIT, check_files, check_values
 from demos.status import sentence_for
 from models.errors import BadInputError, ModelError
 
 log = logging.getLogger(__name__)
+
+
+LONGEST_SENTENCE = 400
+"""Characters of what Gradio itself has to say."""
 
 
 class GuardedBlocks(gr.Blocks):
@@ -59,10 +63,13 @@ class GuardedBlocks(gr.Blocks):
 
     async def process_api(self, block_fn: Any, *arguments: Any, **keywords: Any) -> dict[str, Any]:
         """As in Gradio; whatever is raised becomes a `gr.Error` with a sentence."""
+        event = keywords.get("event_data")
         try:
+            check_files(event and event._data)
             return await super().process_api(block_fn, *arguments, **keywords)
         except gr.Error as error:
-            sentence = error.message
+            # Gradio's own words have no full stop, and what it did not like in them.
+            sentence = f"{error.message[:LONGEST_SENTENCE].rstrip('.')}."
         except Exception as error:  # noqa: BLE001 - the caller gets a sentence for every fault, never a traceback
             if not isinstance(error, ModelError) and (outcome := outcome_of(keywords.get("request"))):
                 outcome.is_bug = True

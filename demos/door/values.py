@@ -26,11 +26,16 @@ def check_values(components: Sequence[Any], values: Sequence[Any]) -> None:
     if len(components) != len(values):
         raise BadInputError(f"This call has {len(values)} values and needs {len(components)}.")
     for component, value in zip(components, values, strict=True):
-        for part in _parts(value):
-            if isinstance(part, dict) and isinstance(part.get("path"), str) and not _is_ours(part["path"]):
-                raise BadInputError(FOREIGN_FILE)
+        check_files(value)
         if value is not None and not _fits(component, value):
             raise BadInputError(f"“{component.label or component.get_block_name()}”: {MISFIT}")
+
+
+def check_files(value: Any) -> None:
+    """Raises `BadInputError` if a file anywhere in the value is not one of this gallery's, or lies too deep."""
+    for part in _parts(value):
+        if isinstance(part, dict) and isinstance(part.get("path"), str) and not _is_ours(part["path"]):
+            raise BadInputError(FOREIGN_FILE)
 
 
 def _parts(value: Any) -> Iterator[Any]:
