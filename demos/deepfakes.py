@@ -3,7 +3,7 @@
 import json
 import random
 import statistics
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -23,6 +23,7 @@ from demos.quiz_manifest import PICTURES, Half, Pair, read_manifest
 from demos.quiz_views import class_table, verdict
 from demos.runner import Runner, Update
 from demos.services import Services
+from demos.small_events import detail
 from demos.theme import THEME_FOLDER
 from demos.visitor_state import visitor_state
 from models.detection import Detector, Guess
@@ -190,7 +191,7 @@ def build(services: Services) -> None:
     def pick(play: Play | None, token: Any, event: gr.EventData, request: gr.Request) -> Any:
         before = current(play)
         try:
-            after = before.pick(_side_of(event._data))
+            after = before.pick(detail(event, "side"))
         except BadInputError as error:
             return {runner.status: status.problem(str(error))}
         shown = {game: after, view: view_of(after), explanation: verdict_of(after)}
@@ -251,11 +252,6 @@ def record(services: Services) -> recorded.Recorded:
             "right pictures": right_pictures,
         },
     )
-
-
-def _side_of(picked: object) -> object:
-    """What the page says was picked. A program may send anything here."""
-    return picked.get("side") if isinstance(picked, Mapping) else None
 
 
 def _address(half: Half) -> str:

@@ -6,7 +6,7 @@ from tests.fuzz.answers import faults_of, faults_of_log
 from tests.fuzz.campaign import Campaign, cheap_gallery
 
 SEED = 11
-SECONDS = 40.0
+SECONDS = 50.0
 
 
 @pytest.mark.timeout(600)

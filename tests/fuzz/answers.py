@@ -24,7 +24,7 @@ _FILE_VALUE = re.compile(r'"(?:path|url)": ?"[^"]*"')
 def faults_of(status: int, text: str) -> list[str]:
     """What is wrong with an answer, in a few words each."""
     found = []
-    if status >= 500 and status != 503:
+    if status >= 500 and status not in (503, 507):  # the queue is full, the disk is full
         found.append(f"HTTP {status}")
     if _null_error(text):
         found.append("null error")

@@ -18,8 +18,6 @@ from tests.served_gallery import FOLDERS, ServedGallery, served_gallery
 from tests.visitor import Visitor
 
 VISITORS = 6
-WARM_UP = 300
-"""Inputs that are sent before memory is measured: by then every model and every library is loaded."""
 
 
 @dataclass
@@ -35,6 +33,7 @@ class Report:
     """For each kind the first input that showed it."""
     before_mb: float = 0
     after_mb: float = 0
+    """What the process held after all inputs had been sent once, and after they had been sent again."""
     honest_seconds: float | None = None
     """None if an honest call was not answered in the end."""
 
@@ -45,7 +44,7 @@ class Report:
 
     @property
     def grown(self) -> bool:
-        """Whether the process holds a tenth more than after its warm-up."""
+        """Whether the process holds a tenth more than before the inputs came again."""
         return self.after_mb > self.before_mb * 1.1
 
     def __str__(self) -> str:
@@ -78,12 +77,16 @@ class Campaign:
         self._next = 0
 
     def run(self, seconds: float) -> Report:
-        """Warms up, sends inputs for so long, and looks at what is left."""
-        log, end = self._gallery.log_size(), time.monotonic() + seconds
-        self._send_until(end, most=WARM_UP)
+        """Sends inputs for half of the time, the same once more, and looks at what is left.
+
+        The first time they load models and libraries and fill caches; what the second time adds to memory is lost.
+        """
+        log = self._gallery.log_size()
+        self._send(until=time.monotonic() + seconds / 2)
         self._settle()
         self.report.before_mb = self._gallery.resident_mb
-        self._send_until(end)
+        sent, self._next = self._next, 0
+        self._send(until=time.monotonic() + seconds, end=sent)
         self._settle()
         for fault in faults_of_log(self._gallery.log_since(log)):
             self._note(f"traceback in the log: {fault.partition(':')[0]}", fault)
@@ -116,9 +119,9 @@ class Campaign:
             for fault in faults_of(status, text):
                 self._note(fault, name)
 
-    def _send_until(self, deadline: float, most: int | None = None) -> None:
-        end = None if most is None else self._next + most
-        threads = [threading.Thread(target=self._visit, args=[deadline, end]) for _ in range(VISITORS)]
+    def _send(self, *, until: float, end: int | None = None) -> None:
+        """Sends the inputs from the next one on, up to a time and a number."""
+        threads = [threading.Thread(target=self._visit, args=[until, end]) for _ in range(VISITORS)]
         for thread in threads:
             thread.start()
         for thread in threads:
