@@ -23,6 +23,7 @@ from gradio.queueing import Event
 from PIL import Image
 
 from demos.door import bodies, protocol
+from demos.door.blocks import GuardedBlocks
 from demos.door.bodies import BoundedBody
 from demos.door.calls import read_json
 from demos.door.crowd import ADDRESS_SHARE, MOST_OF_A_SESSION, check_crowd
@@ -309,6 +310,16 @@ def test_an_uploaded_picture_is_ours(door: tuple[str, gr.Blocks], tmp_path: Path
     check_values([gr.Image()], [{"path": path}])
 
 
+def test_an_answer_names_no_function_of_the_server() -> None:
+    with GuardedBlocks() as page:
+        view = gr.HTML("", window="")
+        gr.Button().click(lambda: gr.update(window="seen"), None, view)
+    answer = page.postprocess_data(page.fns[0], gr.update(window="seen"), LightSession(page))
+    (update,) = ThreadPoolExecutor(1).submit(asyncio.run, answer).result()
+    assert update["props"]["window"] == "seen"
+    assert not any(callable(part) for part in update.values())
+
+
 def test_nested_beyond_reason_is_refused() -> None:
     value: Any = "a"
     for _ in range(100):
@@ -317,7 +328,9 @@ def test_nested_beyond_reason_is_refused() -> None:
         check_values([gr.JSON()], [value])
 
 
-@pytest.mark.parametrize("text", ['{"a": "\\ud800"}', "[1]", "nan", "", '{"a": ' * 5000])
+@pytest.mark.parametrize(
+    "text", ['{"a": "\\ud800"}', "[1]", "nan", "", '{"a": NaN}', '{"a": -Infinity}', '{"a": 1e999}', '{"a": ' * 5000]
+)
 def test_what_is_no_json_object_is_refused(text: str) -> None:
     with pytest.raises(Refused):
         read_json(text.encode())

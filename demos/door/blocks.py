@@ -61,6 +61,15 @@ class GuardedBlocks(gr.Blocks):
             log.info("a value was refused: %s", type(error).__name__)
             raise BadInputError(MISFIT) from None
 
+    async def postprocess_data(self, *arguments: Any, **keywords: Any) -> list[Any]:
+        """As in Gradio, whose updates of a `gr.HTML` name its own properties once more, as listeners of such events:
+        functions, which would be answered as text, with where they lie in memory."""
+        answers = await super().postprocess_data(*arguments, **keywords)
+        return [
+            {name: part for name, part in one.items() if not callable(part)} if isinstance(one, dict) else one
+            for one in answers
+        ]
+
     async def process_api(self, block_fn: Any, *arguments: Any, **keywords: Any) -> dict[str, Any]:
         """As in Gradio; whatever is raised becomes a `gr.Error` with a sentence."""
         event = keywords.get("event_data")

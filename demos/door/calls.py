@@ -1,6 +1,7 @@
 """The shape of a call: whether it names a function that is there and brings what that function takes."""
 
 import json
+import math
 import re
 from typing import Any
 
@@ -16,7 +17,7 @@ _NAMED = re.compile(rf"{PREFIX}/(run|api|call|call/v2)/([^/]+)/?")
 def read_json(body: bytes) -> dict[str, Any]:
     """The JSON object in `body`. Raises `Refused`."""
     try:
-        content = json.loads(body)
+        content = json.loads(body, parse_float=_finite, parse_constant=_finite)
         # Halves of characters can be written in JSON, and in nothing that is said of them afterwards.
         if b"\\u" in body:
             json.dumps(content, ensure_ascii=False).encode()
@@ -25,6 +26,14 @@ def read_json(body: bytes) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise Refused(400, "This is no JSON object; please send one.")
     return content
+
+
+def _finite(text: str) -> float:
+    """The number. Raises `ValueError` for what no answer could repeat, for it has no place in JSON."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def check_call(page: gr.Blocks, path: str, content: dict[str, Any]) -> None:
