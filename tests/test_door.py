@@ -312,7 +312,7 @@ def test_an_uploaded_picture_is_ours(door: tuple[str, gr.Blocks], tmp_path: Path
 
 def test_an_answer_names_no_function_of_the_server() -> None:
     with GuardedBlocks() as page:
-        view = gr.HTML("", window="")
+        view = gr.HTML("", window="", js_on_load="watch('window')")  # a quoted word may be an event
         gr.Button().click(lambda: gr.update(window="seen"), None, view)
     answer = page.postprocess_data(page.fns[0], gr.update(window="seen"), LightSession(page))
     (update,) = ThreadPoolExecutor(1).submit(asyncio.run, answer).result()
