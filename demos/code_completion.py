@@ -24,6 +24,7 @@ from demos.drafting import (
     write_drafts,
 )
 from demos.endpoints import endpoint
+from demos.event_details import detail
 from demos.model_card import device_name, model_strip, strip
 from demos.model_picker import best_model, model_input, model_picker
 from demos.output_filter import hides_something
@@ -32,7 +33,6 @@ from demos.ranges import one_of
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
-from demos.small_events import detail
 from demos.writing import MAX_TEMPERATURE
 from models.errors import BadInputError
 from models.fill_in_middle import CodeRequest, in_words

@@ -30,6 +30,7 @@ from demos.colouring import (
     read_photo,
 )
 from demos.endpoints import endpoint
+from demos.event_details import detail
 from demos.examples import example
 from demos.model_card import device_name, model_strip, strip
 from demos.model_picker import best_model, model_input, model_picker
@@ -39,7 +40,6 @@ from demos.ranges import number_from, one_of, whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
-from demos.small_events import detail, told
 from demos.visitor_state import visitor_state
 from models.colorization import MAX_HINTS, ColorizationRequest, Hint
 from models.units import seconds
@@ -250,12 +250,12 @@ def build(services: Services) -> None:
 
     quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     changed = [hints, placed, placed_hints]
-    result.select(told(place), [hints, placed, hint_colour], changed, **quietly)
-    undo.click(told(remove), [hints, placed], changed, **quietly)
-    clear.click(told(lambda count: ([], next_count(count), _hints_html([]))), [placed], changed, **quietly)
+    result.select(place, [hints, placed, hint_colour], changed, **quietly)
+    undo.click(remove, [hints, placed], changed, **quietly)
+    clear.click(lambda count: ([], next_count(count), _hints_html([])), [placed], changed, **quietly)
     gr.on([picture.upload, picture.clear], lambda: ([], _hints_html([])), None, [hints, placed_hints], **quietly)
     for chosen in (left, right):
-        chosen.input(told(two_of), [left, right, views], slider, **quietly)
+        chosen.input(two_of, [left, right, views], slider, **quietly)
 
     def colorize(
         image: str | None,

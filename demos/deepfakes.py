@@ -16,6 +16,7 @@ from demos import recorded, status
 from demos.answering import Answer, answers
 from demos.ballot import BallotBox
 from demos.door.visitor import address_of
+from demos.event_details import detail
 from demos.model_card import device_name, model_strip, strip
 from demos.page import HowItWorks, Page, answer, frame, question
 from demos.quiz import SIDES, PairGuess, Play, Side, Turn, accuracy, new_play, number_of
@@ -23,7 +24,6 @@ from demos.quiz_manifest import PICTURES, Half, Pair, read_manifest
 from demos.quiz_views import class_table, verdict
 from demos.runner import Runner, Update
 from demos.services import Services
-from demos.small_events import detail
 from demos.theme import THEME_FOLDER
 from demos.visitor_state import visitor_state
 from models.detection import Detector, Guess

@@ -22,7 +22,6 @@ from demos.ranges import one_of, whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
-from demos.small_events import told
 from models.states import LoadProgress, MadeBy
 from models.styling import LONGEST_PROMPT, ImageTranslationRequest, ImageTranslator, TranslatedImage
 from models.tasks import Progress, Task
@@ -218,8 +217,8 @@ def build(services: Services) -> None:
         return gr.update(visible=reads), _VERBS[reads]
 
     quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    picker.change(told(chosen), picker, [telling, runner.run], **quietly)
-    instructions.click(told(lambda index: one_of(INSTRUCTIONS, index)), instructions, prompt, **quietly)
+    picker.change(chosen, picker, [telling, runner.run], **quietly)
+    instructions.click(lambda index: one_of(INSTRUCTIONS, index), instructions, prompt, **quietly)
 
     def translate_image(image: str | None, prompt: str, model: str, seed: float) -> tuple[str, dict[str, Any]]:
         """Turns a photograph (PNG, JPEG or WebP; reduced to at most 768 px) into a picture of the other kind.

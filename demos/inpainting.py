@@ -21,7 +21,6 @@ from demos.ranges import one_of, whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import MAX_SEED, seed_input
 from demos.services import Services
-from demos.small_events import told
 from demos.visitor_state import visitor_state
 from models.inpainting import Draft, InpaintingRequest
 from models.styling import LONGEST_PROMPT
@@ -221,7 +220,7 @@ def build(services: Services) -> None:
     comparison_runner.on([comparison_runner.run.click], compare, [photograph, canvas, seed], [comparison])
     comparison_runner.wire_stop()
     picker.change(
-        told(lambda model: gr.update(visible=registry[model].reads_prompts)),
+        lambda model: gr.update(visible=registry[model].reads_prompts),
         picker,
         prompt,
         queue=False,

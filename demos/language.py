@@ -13,6 +13,7 @@ from demos.distribution import distribution_plot, next_tokens
 from demos.door.visitor import visitor_of
 from demos.endpoints import endpoint
 from demos.eras import CHARACTERS, ORDER, RECORDED_FILE, continue_in_every_era, draw_eras
+from demos.event_details import detail
 from demos.language_page import PAGE as PAGE
 from demos.model_card import device_name, model_strip, strip
 from demos.model_picker import best_model, model_input, model_picker
@@ -22,7 +23,6 @@ from demos.ranges import one_of, whole_number_from
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
-from demos.small_events import detail, told
 from demos.token_view import Continuation, read_lines, to_lines, token_line, token_view
 from demos.writing import (
     MAX_CHARACTERS,
@@ -178,7 +178,7 @@ def build(services: Services) -> None:
     runner.on([view.submit], run_branch, [view, *settings], shown)
     runner.wire_stop()
     view.select(
-        told(look),
+        look,
         view,
         plot,
         show_progress="hidden",

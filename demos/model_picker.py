@@ -6,7 +6,6 @@ import gradio as gr
 
 from demos.own_components import own
 from demos.page import on_open
-from demos.small_events import told
 from models.registry import Registry
 from models.tasks import Task
 
@@ -44,7 +43,7 @@ def model_picker(registry: Registry, task: Task) -> gr.HTML:
         registry.warm_up(selected)
         return gr.update(options=_options(registry, task, selected))
 
-    on_open(picker, told(tab_opened), [picker])
+    on_open(picker, tab_opened, [picker])
     return picker
 
 

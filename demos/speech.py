@@ -19,7 +19,6 @@ from demos.ranges import one_of
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
-from demos.small_events import told
 from demos.speech_page import PAGE
 from demos.spoken import (
     MAX_CHARACTERS,
@@ -175,7 +174,7 @@ def build(services: Services) -> None:
     comparison_runner.on([comparison_runner.run.click], run_comparison, [what, text, *settings], players)
     comparison_runner.wire_stop()
     picker.change(
-        told(settings_of),
+        settings_of,
         picker,
         [speed, seed, explained, what, *voices.values()],
         queue=False,

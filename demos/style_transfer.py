@@ -31,7 +31,6 @@ from demos.pictures import keep_png, picture_input
 from demos.ranges import number_from, one_of
 from demos.runner import Runner, Update
 from demos.services import Services
-from demos.small_events import told
 from demos.style_swatches import style_swatches
 from demos.style_transfer_page import PAGE
 from demos.styles import ANY, LEARNT, NO_BLEND, PAINTINGS, chosen_styles, mixture_in_words, names_for, words_for
@@ -212,7 +211,7 @@ def build(services: Services) -> None:
     sheet_runner.on([sheet_runner.run.click], run_sheet, [picture], [sheet, sheet_download])
     sheet_runner.wire_stop()
     picker.change(
-        told(controls_for),
+        controls_for,
         picker,
         [learnt_controls, picture_controls, second],
         queue=False,

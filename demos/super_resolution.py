@@ -34,7 +34,6 @@ from demos.ranges import one_of
 from demos.runner import Runner, Update
 from demos.seed import seed_input
 from demos.services import Services
-from demos.small_events import told
 from demos.visitor_state import visitor_state
 from models.errors import FetchError
 from models.styling import LONGEST_PROMPT
@@ -203,7 +202,7 @@ def build(services: Services) -> None:
     comparison_runner.on([comparison_runner.run.click], compare, [picture, mode, prompt, seed], compare_outputs)
     comparison_runner.wire_stop()
     picker.change(
-        told(lambda model: gr.update(visible=registry[model].reads_prompts)),
+        lambda model: gr.update(visible=registry[model].reads_prompts),
         picker,
         advanced,
         queue=False,
@@ -212,7 +211,7 @@ def build(services: Services) -> None:
     )
     for chosen in (left, right):
         chosen.input(
-            told(two_of),
+            two_of,
             [left, right, views],
             slider,
             queue=False,

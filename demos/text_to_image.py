@@ -20,7 +20,6 @@ from demos.sampling import last_of
 from demos.seed import seed_input
 from demos.services import Services
 from demos.sheets import Sheet, enlarged_sheet, make_sheet, tiled
-from demos.small_events import told
 from demos.text_drawing import (
     COUNT,
     Asked,
@@ -165,7 +164,7 @@ def build(services: Services) -> None:
     matrix_runner.on([matrix_runner.run.click, template.submit], run_matrix, [template, *settings], [matrix])
     matrix_runner.wire_stop()
     picker.change(
-        told(lambda model: [gr.update(**settings) for settings in slider_settings(model)]),
+        lambda model: [gr.update(**settings) for settings in slider_settings(model)],
         [picker],
         [guidance, steps],
         queue=False,

@@ -42,7 +42,6 @@ from demos.sampled_sound import (
 )
 from demos.seed import seed_input
 from demos.services import Services
-from demos.small_events import told
 from demos.spoken import plot_area
 from demos.visitor_state import visitor_state
 from demos.wavenet_page import PAGE
@@ -195,7 +194,7 @@ def build(services: Services) -> None:
     racer.on([racer.run.click], run_race, [heat, depth, seed, picker], [result])
     racer.wire_stop()
     stack.change(
-        told(look),
+        look,
         [stack, drawn, picker],
         stack,
         show_progress="hidden",

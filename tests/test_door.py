@@ -320,6 +320,31 @@ def test_an_answer_names_no_function_of_the_server() -> None:
     assert not any(callable(part) for part in update.values())
 
 
+def test_every_fault_of_a_handler_becomes_a_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse() -> None:
+        raise BadInputError("There is no <b>such</b> thing.")
+
+    def stumble() -> None:
+        {"a": 1}["nothing"]
+
+    with GuardedBlocks() as page:
+        button = gr.Button()
+        button.click(refuse, api_visibility="private")
+        button.click(refuse, api_name="for_programs")
+        button.click(stumble)
+
+    def fault_of(number: int) -> str:
+        with pytest.raises(gr.Error) as fault:
+            ThreadPoolExecutor(1).submit(asyncio.run, page.process_api(number, [])).result()
+        return str(fault.value.message)
+
+    assert fault_of(0) == "There is no &lt;b&gt;such&lt;/b&gt; thing.", "the page shows it as HTML"
+    assert fault_of(1) == "There is no <b>such</b> thing."
+    assert not caplog.records
+    assert fault_of(2).startswith("Something broke on our side (id ")
+    assert "KeyError" in caplog.text, "a bug is no visitor's fault, so it stands in the log"
+
+
 def test_nested_beyond_reason_is_refused() -> None:
     value: Any = "a"
     for _ in range(100):

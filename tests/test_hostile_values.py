@@ -10,6 +10,7 @@ import pytest
 
 from demos import colorization, sampled_sound, wavenet
 from demos.code_completion import check_language
+from demos.event_details import detail
 from demos.many_answers import find
 from demos.model_picker import LONGEST_ID, model_input, model_picker
 from demos.pictures import two_of
@@ -17,7 +18,6 @@ from demos.progress_strip import read_asked as read_strip
 from demos.ranges import number_from, one_of, whole_number_from
 from demos.sampling import asked_again, read_asked, read_picks
 from demos.services import Services
-from demos.small_events import detail, told
 from demos.spoken import prepare_request
 from demos.styles import named_style
 from demos.token_view import read_lines
@@ -159,18 +159,6 @@ def test_a_model_is_asked_for_by_a_short_name_or_not_at_all(services: Services, 
 def test_an_event_that_tells_nothing_has_no_details(data: object) -> None:
     assert detail(gr.EventData(None, data), "index") is None
     assert detail(gr.EventData(None, {"index": 3}), "index") == 3
-
-
-def test_a_small_event_says_what_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
-    def refuse(value: str) -> None:
-        raise BadInputError(f"There is no {value}.")
-
-    with pytest.raises(gr.Error, match=r"There is no such thing\."):
-        told(refuse)("such thing")
-    assert not caplog.records
-    with pytest.raises(gr.Error, match=r"Something broke on our side \(id"):
-        told(lambda: {"a": 1}["nothing"])()
-    assert "KeyError" in caplog.text, "a bug is no visitor's fault, so it stands in the log"
 
 
 def test_the_page_describes_no_function_of_the_server(services: Services) -> None:
