@@ -7,7 +7,6 @@ from dataclasses import replace
 from types import ModuleType
 
 import gradio as gr
-from starlette.middleware import Middleware
 
 from demos import (
     audio_super_resolution,
@@ -30,7 +29,7 @@ from demos import (
 )
 from demos.door.blocks import GuardedBlocks
 from demos.door.log import keep_log_short
-from demos.door.middleware import Door
+from demos.door.middleware import stand_before
 from demos.door.protocol import PatientProtocol
 from demos.door.sessions import keep_sessions_light
 from demos.examples import EXAMPLES_FOLDER
@@ -121,8 +120,8 @@ def launch(page: gr.Blocks, settings: Settings, *, block: bool = True) -> str:
         prevent_thread_lock=True,
         quiet=not block,
         ssr_mode=False,
-        app_kwargs={"middleware": [Middleware(Door, page=page, settings=settings)]},
     )
+    stand_before(page, settings)
     page.server.config.http_protocol_class = PatientProtocol
     keep_sessions_light(page)
     if block:

@@ -94,6 +94,7 @@ def test_the_host_may_name_pages_that_frame_the_gallery() -> None:
         ("GET", "/gradio_api/dev/reload"),
         ("GET", "/gradio_api/openapi.json"),
         ("GET", "/gradio_api/app_id"),
+        ("GET", "/gradio_api/startup-events"),
         ("GET", "/monitoring"),
         ("GET", "/pwa_icon/100000"),
         ("GET", "/gradio_api/deep_link"),
@@ -103,6 +104,7 @@ def test_the_host_may_name_pages_that_frame_the_gallery() -> None:
         ("POST", "/login"),
         ("GET", "/static/" + "x" * 300),
         ("DELETE", "/"),
+        ("PUT", "/gradio_api/upload"),
     ],
 )
 def test_what_is_not_for_visitors_is_not_there(door: tuple[str, gr.Blocks], method: str, path: str) -> None:
@@ -110,17 +112,20 @@ def test_what_is_not_for_visitors_is_not_there(door: tuple[str, gr.Blocks], meth
     assert not is_open(method, path)
 
 
-def test_what_gradio_asks_when_it_starts_is_shut_afterwards(door: tuple[str, gr.Blocks]) -> None:
-    assert httpx.get(f"{door[0]}/gradio_api/startup-events").status_code == 404
-
-
 def test_other_websites_get_no_answer_to_calls_that_change_something(door: tuple[str, gr.Blocks]) -> None:
     url = door[0]
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1", f"{url}.evil.example"):
         answer = httpx.post(f"{url}/gradio_api/cancel", headers={"Origin": origin}, json={})
         assert answer.status_code == 403, origin
-    own = httpx.post(f"{url}/gradio_api/reset", headers={"Origin": url}, json={"event_id": "a"})
-    assert own.status_code == 200
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        assert httpx.request("OPTIONS", f"{url}/gradio_api/queue/join", headers=asked).status_code == 403
+    for headers in (
+        {"Origin": url},
+        {"Origin": "https://gallery.example.edu", "X-Forwarded-Host": "gallery.example.edu"},
+        {},
+    ):
+        own = httpx.post(f"{url}/gradio_api/reset", headers=headers, json={"event_id": "a"})
+        assert own.status_code == 200
 
 
 def test_bodies_are_bounded_whether_announced_or_not(door: tuple[str, gr.Blocks]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
+from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from demos.door import outcome
@@ -13,7 +14,7 @@ from demos.door.calls import check_call, read_json
 from demos.door.crowd import check_crowd
 from demos.door.headers import security_headers
 from demos.door.refusals import Refused, answer_with
-from demos.door.routes import FORMS, PREFIX, SAFE_METHODS, is_open
+from demos.door.routes import FORMS, PREFIX, is_open
 from demos.door.visitor import HOSTED_CLIENT, forwarded_for
 from demos.pictures import cache_folder
 from demos.settings import Settings
@@ -74,14 +75,14 @@ class Door:
         method, path = scope["method"], scope["path"]
         if self._settings.hosted and (seen := forwarded_for(scope["headers"])):
             scope[HOSTED_CLIENT] = seen
-        # Gradio's own call when it starts; then there is nothing left to start.
-        over = path.startswith(f"{PREFIX}/startup-events") and self._page.app.startup_events_triggered
-        if over or not is_open(method, path):
+        if not is_open(method, path):
             raise Refused(404, "There is nothing at this address.")
-        if method in SAFE_METHODS:
+        if method in ("GET", "HEAD"):
             return receive
-        if _is_foreign(headers, hosted=self._settings.hosted):
+        if _is_foreign(headers):  # also when a browser asks beforehand (OPTIONS) whether it may call
             raise Refused(403, "Calls from other websites are not answered.")
+        if method == "OPTIONS":
+            return receive
         kind = headers.get(b"content-type", b"").lower()
         if path.rstrip("/") in FORMS:
             if not kind.startswith(b"multipart/form-data"):
@@ -99,6 +100,13 @@ class Door:
         return _again(body, receive)
 
 
+def stand_before(page: gr.Blocks, settings: Settings) -> None:
+    """Puts the door before a page that has been launched: before Gradio's own middleware too, which answers browsers
+    that ask whether another website may call."""
+    page.app.user_middleware.insert(0, Middleware(Door, page=page, settings=settings))
+    page.app.middleware_stack = page.app.build_middleware_stack()
+
+
 def _again(body: bytes, receive: Any) -> Any:
     """A `receive` that begins with the body that has been read."""
     pieces = [{"type": "http.request", "body": body, "more_body": False}]
@@ -109,12 +117,13 @@ def _again(body: bytes, receive: Any) -> Any:
     return bring
 
 
-def _is_foreign(headers: dict[bytes, bytes], *, hosted: bool) -> bool:
-    """Whether a page of another website makes this call. Programs send no origin."""
+def _is_foreign(headers: dict[bytes, bytes]) -> bool:
+    """Whether a page of another website makes this call. Programs send no origin. A proxy may tell the name that the
+    visitor used; a page of another website cannot, without being refused when its browser asks beforehand."""
     origin = headers.get(b"origin")
     if origin is None:
         return False
-    own = [headers.get(b"host", b"")] + ([headers.get(b"x-forwarded-host", b"")] if hosted else [])
+    own = (headers.get(b"host", b""), headers.get(b"x-forwarded-host", b""))
     return urlsplit(origin.decode("latin-1")).netloc.encode("latin-1") not in own
 
 

@@ -7,7 +7,7 @@ PREFIX = "/gradio_api"
 _NAME = "[^/]{1,64}"
 _READ = re.compile(
     r"/|/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon)/?|/(assets|static|svelte)/.+"
-    rf"|{PREFIX}/(info|theme\.css|startup-events|queue/data|queue/status|upload_progress)/?"
+    rf"|{PREFIX}/(info|theme\.css|queue/data|queue/status|upload_progress)/?"
     rf"|{PREFIX}/file=.+|{PREFIX}/heartbeat/{_NAME}|{PREFIX}/call/(v2/)?{_NAME}/{_NAME}"
 )
 _WRITE = re.compile(
@@ -15,7 +15,6 @@ _WRITE = re.compile(
 )
 FORMS = (f"{PREFIX}/upload", f"{PREFIX}/component_server")
 """Where files come in, as forms; everything else that is written is JSON."""
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LONGEST_NAME = 255
 """Bytes of a file's name: what is longer is none, and asking the file system raises."""
 
@@ -24,4 +23,5 @@ def is_open(method: str, path: str) -> bool:
     """Whether there is anything for visitors at that address."""
     if any(len(part.encode(errors="replace")) > LONGEST_NAME for part in path.split("/")):
         return False
-    return (_READ if method in SAFE_METHODS else _WRITE).fullmatch(path) is not None
+    reads, writes = _READ.fullmatch(path) is not None, _WRITE.fullmatch(path) is not None
+    return {"GET": reads, "HEAD": reads, "POST": writes, "OPTIONS": reads or writes}.get(method, False)
