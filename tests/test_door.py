@@ -499,3 +499,8 @@ def test_long_records_are_cut_in_the_middle() -> None:
     assert text.startswith("start")
     assert text.endswith("end")
     assert "characters left out" in text
+
+
+def test_what_runs_in_the_browser_alone_is_no_function_here(door: tuple[str, gr.Blocks]) -> None:
+    index = next(fn._id for fn in door[1].fns.values() if fn.fn is None and not fn.inputs)
+    refused_with_a_sentence(run(door[0], index, []))

@@ -72,6 +72,6 @@ def _function(page: gr.Blocks, way: str | None, name: str | None, content: dict[
         found = [page.fns[index]] if index in page.fns else []
     else:
         found = [fn for fn in page.fns.values() if fn.api_name == name and name is not None]
-    if not found:
+    if not found or found[0].fn is None:  # what runs in the browser alone has no function here
         raise Refused(404, "There is no such function here; please load the page again.")
     return found[0]
