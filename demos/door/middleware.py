@@ -123,7 +123,7 @@ def _is_foreign(headers: dict[bytes, bytes]) -> bool:
     origin = headers.get(b"origin")
     if origin is None:
         return False
-    own = (headers.get(b"host", b""), headers.get(b"x-forwarded-host", b""))
+    own = [headers[name] for name in (b"host", b"x-forwarded-host") if headers.get(name)]
     return urlsplit(origin.decode("latin-1")).netloc.encode("latin-1") not in own
 
 
