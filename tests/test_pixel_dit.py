@@ -20,7 +20,7 @@ from models.backends.pixel_dit import (
 )
 from models.training.caption_dataset import CaptionDataset
 from models.training.captioned_pictures import Picture
-from models.training.text_to_image import Objective, begin, train, write_release
+from models.training.text_to_image.training import Objective, begin, train, write_release
 
 TINY = PixelDiTConfig(image_size=16, patch=8, width=32, depth=2, heads=2, text_width=8, features=2)
 

