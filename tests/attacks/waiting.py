@@ -53,7 +53,8 @@ def fifty_names_with_one_job_each(gallery: ServedGallery) -> Outcome:
     except TimeoutError:
         waited, happened = time.monotonic() - started, "still waiting"
         answer = None
-    shut = answer is not None and answer.success and waited < 5 * alone + 5
+    # A few of one address come before her, and two at once take twice as long; all of them would take this long.
+    shut = answer is not None and answer.success and waited < accepted * alone / 3
     return Outcome(
         f"{accepted} jobs accepted; the honest visitor is {happened}", shut, f"{alone:.1f} s alone, {waited:.1f} s"
     )
