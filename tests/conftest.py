@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +17,7 @@ from models.devices import Device
 from models.locations import default_cache
 from models.registry import Registry
 from models.store import WeightStore
+from tests.served_gallery import free_port
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Galleries of one machine share Gradio's folder of served files, and each cleans it up when it ends.
@@ -27,13 +27,6 @@ os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="gallery-tests-")
 expect.set_options(timeout=60_000)
 
 CPU = Device("cpu", "test processor", 8_000_000_000, "float32", 2)
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody uses. Ask right before it is needed: it may be gone a minute later."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

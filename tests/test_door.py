@@ -41,7 +41,7 @@ from demos.services import Services
 from demos.settings import read_settings
 from models.errors import BadInputError
 from models.fair_line import HALL_SHARE
-from tests.conftest import free_port
+from tests.served_gallery import free_port
 
 SESSION = "testsession"
 JSON = {"content-type": "application/json"}

@@ -1,7 +1,6 @@
 """Z-Image, SD-Turbo and Stable Diffusion, tiny ones from the stand-in hub, up to the endpoints and the page (about
 15 s)."""
 
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -37,6 +36,7 @@ from models.tasks import Progress, Task
 from models.text_to_image import SAMPLING, Denoising, StrokeToImageRequest, TextToImageRequest, sampling_for
 from tests import browser
 from tests.conftest import CPU
+from tests.served_gallery import free_port
 from tests.standin_hub import StandInHub
 from tests.test_pipelines import limit_memory
 from tests.tiny_hub import DEVICES, run_here
@@ -252,15 +252,8 @@ def test_strokes_in_the_tab(services: Services) -> None:
 @pytest.fixture(scope="module")
 def gallery(services: Services) -> Iterator[str]:
     page = build_gallery(services)
-    yield launch(page, replace(services.settings, port=_free_port()), block=False)
+    yield launch(page, replace(services.settings, port=free_port()), block=False)
     page.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def checked(path: str) -> Mapping[str, Any]:

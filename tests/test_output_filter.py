@@ -3,7 +3,6 @@
 
 import json
 import re
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -24,6 +23,7 @@ from models.devices import Device
 from models.registry import Registry
 from models.tasks import Candidate, Task, TextRequest, Token, text_of
 from tests import browser
+from tests.served_gallery import free_port
 from tests.toy_models import toy_spec
 
 FILTER = OutputFilter(on=True)
@@ -144,12 +144,9 @@ def guarded(services: Services) -> Iterator[str]:
     """The address of a gallery of the language tabs, with the filter on."""
     tasks = (Task.LANGUAGE, Task.TRANSLATION, Task.CODE_COMPLETION)
     spec = toy_spec("swearing", tasks=tasks, loader="tests.test_output_filter:load_swearing", preference=1)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     device = Device("cpu", "test processor", 8_000_000_000, "float32", 2)
     registry = Registry([*CATALOG, spec], store=services.registry.store, devices=(device,))
-    its_services = Services(registry, replace(services.settings, port=port, filter=True))
+    its_services = Services(registry, replace(services.settings, port=free_port(), filter=True))
     gallery = build_gallery(its_services, [language, translation, code_completion])
     yield launch(gallery, its_services.settings, block=False)
     gallery.close()

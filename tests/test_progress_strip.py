@@ -18,18 +18,14 @@ from demos.services import Services
 from models.errors import BadInputError
 from models.small_pictures import LABELS, SIDE
 from models.tasks import Task
+from tests.served_gallery import free_port
 
 
 @pytest.fixture(scope="module")
 def strip_alone(services: Services) -> Iterator[str]:
     """A gallery with the strip as its only tab; the value is its address."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        settings = replace(services.settings, port=probe.getsockname()[1])
     page = build_gallery(services, [progress_strip])
-    yield launch(page, settings, block=False)
+    yield launch(page, replace(services.settings, port=free_port()), block=False)
     page.close()
 
 

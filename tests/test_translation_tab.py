@@ -4,7 +4,6 @@ page on real weights. About 60 s, most of it in the browser.
 
 import json
 import math
-import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -51,6 +50,7 @@ from models.registry import Registry
 from models.store import WeightStore
 from models.tasks import Candidate, Task, TextRequest, Token, Translation, TranslationRequest
 from tests import browser
+from tests.served_gallery import free_port
 from tests.tiny_marian import write_tiny_marian
 from tests.toy_models import toy_spec
 
@@ -312,12 +312,9 @@ def load_tiny_marian(files: Path, device: Device) -> Marian:
 def test_an_encoder_decoder_shows_where_it_looked(page: Page, services: Services) -> None:
     loader = "tests.test_translation_tab:load_tiny_marian"
     spec = toy_spec("tiny-marian", tasks=(Task.TRANSLATION,), loader=loader, preference=1)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     device = Device("cpu", "test processor", 8_000_000_000, "float32", 2)
     registry = Registry([*CATALOG, spec], store=services.registry.store, devices=(device,))
-    its_services = Services(registry, replace(services.settings, port=port))
+    its_services = Services(registry, replace(services.settings, port=free_port()))
     gallery = build_gallery(its_services, [translation])
     try:
         open_tab(page, launch(gallery, its_services.settings, block=False))

@@ -46,6 +46,13 @@ class Count:
         end = "500" if answer.status >= 500 else "null" if null else "bug" if BUG in answer.text else "answered"
         self.ends[end] += 1
 
+    def either(self, visitor: Visitor, function: dict[str, Any], values: Any) -> None:
+        """Calls the function the way that the page does: through the queue, or past it."""
+        if function["queue"]:
+            self.job(visitor.ask(function["id"], values))
+        else:
+            self.call(visitor.now(function["id"], values))
+
     def outcome(self) -> Outcome:
         written = self._gallery.log_since(self._log)
         faults, calls = self.ends["500"] + self.ends["null"] + self.ends["bug"], sum(self.ends.values())
@@ -106,13 +113,10 @@ def too_few_and_too_many_values(gallery: ServedGallery) -> Outcome:
     count = Count(gallery)
     with Visitor(gallery.address) as visitor:
         for function in visitor.functions:
-            number, given = function["id"], visitor.defaults(function["id"])
+            given = visitor.defaults(function["id"])
             wrong: list[Any] = [[*given, 1], {"a": 1}]
             for values in [[], *wrong] if given else wrong:
-                if function["queue"]:
-                    count.job(visitor.ask(number, values))
-                else:
-                    count.call(visitor.now(number, values))
+                count.either(visitor, function, values)
     return count.outcome()
 
 
@@ -159,11 +163,7 @@ def example_that_is_not_there(gallery: ServedGallery) -> Outcome:
             number, kinds = function["id"], visitor.kinds(function["id"])
             for place in [place for place, kind in enumerate(kinds) if kind == "dataset"]:
                 for value in (10**6, -(10**6), 1.5, "x", None, [0]):
-                    values = with_value(visitor.defaults(number), place, value)
-                    if function["queue"]:
-                        count.job(visitor.ask(number, values))
-                    else:
-                        count.call(visitor.now(number, values))
+                    count.either(visitor, function, with_value(visitor.defaults(number), place, value))
     return count.outcome()
 
 

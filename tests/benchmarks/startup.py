@@ -3,7 +3,6 @@
 Weights must be on disk (`python -m models fetch --all`); the first result includes loading the model into memory.
 """
 
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import httpx
 from gradio_client import Client, handle_file
 
 from demos.examples import example
+from tests.served_gallery import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -22,9 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 def main() -> None:
     print(f"{'import app':32} {import_seconds('app'):6.2f} s")
     print(f"{'  of which gradio':32} {import_seconds('gradio'):6.2f} s")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     started = time.perf_counter()
     server = subprocess.Popen([sys.executable, "app.py", "--port", str(port)], cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
