@@ -11,8 +11,8 @@ LARGEST_FILE = 64 * 2**20
 """Bytes. An upload has a third of that at most; what the gallery made, and a visitor hands back, may have more."""
 _NO_FILES = ("/proc/", "/sys/")
 """What lies here looks like files and is the system."""
-# For whatever is refused, whether it is there or not: who tries out paths learns nothing.
-_REFUSED = "This file is not here any more (uploads are kept for an hour); please upload it again."
+REFUSED = "This file is not here any more (uploads are kept for an hour); please upload it again."
+"""For whatever is refused, whether it is there or not: who tries out paths learns nothing."""
 
 
 def open_upload(path: str) -> BinaryIO:
@@ -21,10 +21,10 @@ def open_upload(path: str) -> BinaryIO:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError):  # ValueError: a zero byte in the name
-        raise BadInputError(_REFUSED) from None
+        raise BadInputError(REFUSED) from None
     facts = os.fstat(descriptor)
     is_file = stat.S_ISREG(facts.st_mode) and facts.st_size <= LARGEST_FILE
     if not is_file or os.path.realpath(path).startswith(_NO_FILES):
         os.close(descriptor)
-        raise BadInputError(_REFUSED)
+        raise BadInputError(REFUSED)
     return os.fdopen(descriptor, "rb")

@@ -33,12 +33,13 @@ from demos.door.queue import PATIENCE_SECONDS, FairQueue, in_turn
 from demos.door.refusals import Refused
 from demos.door.routes import is_open
 from demos.door.sessions import LightSession
-from demos.door.values import FOREIGN_FILE, check_files, check_values
+from demos.door.values import check_files, check_values
 from demos.door.visitor import address_of, forwarded_for
 from demos.gallery import build_gallery, launch
 from demos.pictures import cache_folder
 from demos.services import Services
 from demos.settings import read_settings
+from demos.uploads import REFUSED
 from models.errors import BadInputError
 from models.fair_line import HALL_SHARE
 from tests.served_gallery import free_port
@@ -287,7 +288,7 @@ def test_no_file_but_our_own_is_ever_opened(
                     check_values([component], [value])
                 with pytest.raises(BadInputError):
                     check_files(value)
-                assert str(refused.value) == FOREIGN_FILE, what
+                assert str(refused.value) == REFUSED, what
     takers = [fn for fn in functions(page) if any(isinstance(block, gr.Image) for block in fn.inputs)]
     assert takers
     for fn in (fn for fn in takers if not fn.queue):
@@ -295,7 +296,7 @@ def test_no_file_but_our_own_is_ever_opened(
             {"path": foreign["picture of the server"]} | shape if isinstance(block, gr.Image) else None
             for block in fn.inputs
         ]
-        assert refused_with_a_sentence(run(url, fn._id, data)) == FOREIGN_FILE
+        assert refused_with_a_sentence(run(url, fn._id, data)) == REFUSED
 
 
 def test_an_endpoint_refuses_a_picture_of_the_server(door: tuple[str, gr.Blocks], foreign: dict[str, str]) -> None:
@@ -305,7 +306,7 @@ def test_an_endpoint_refuses_a_picture_of_the_server(door: tuple[str, gr.Blocks]
         event = httpx.post(url, json={"data": [{"path": path}, "bicubic", 0, ""]}, timeout=60).json()["event_id"]
         answers.add(httpx.get(f"{url}/{event}", timeout=60).text)
     assert len(answers) == 1
-    assert FOREIGN_FILE in answers.pop()
+    assert REFUSED in answers.pop()
 
 
 def test_an_uploaded_picture_is_ours(door: tuple[str, gr.Blocks], tmp_path: Path) -> None:

@@ -10,13 +10,12 @@ from typing import Any
 import gradio as gr
 
 from demos.pictures import cache_folder
+from demos.uploads import REFUSED
 from models.errors import BadInputError
 
 DEEPEST = 16
 """Lists and objects in one another."""
 LARGEST_NUMBER = 1e15
-FOREIGN_FILE = "This file was not uploaded here, or it is gone by now; please choose it again."
-"""Whatever is wrong with a file: a caller shall not learn which files exist."""
 MISFIT = "These values do not fit this page; please load the page again."
 
 
@@ -35,7 +34,7 @@ def check_files(value: Any) -> None:
     """Raises `BadInputError` if a file anywhere in the value is not one of this gallery's, or lies too deep."""
     for part in _parts(value):
         if isinstance(part, dict) and isinstance(part.get("path"), str) and not _is_ours(part["path"]):
-            raise BadInputError(FOREIGN_FILE)
+            raise BadInputError(REFUSED)
 
 
 def _parts(value: Any) -> Iterator[Any]:
