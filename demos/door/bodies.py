@@ -23,8 +23,7 @@ class BoundedBody:
         self._here = 0
         self._complete = False
         announced = headers.get(b"content-length", b"0")
-        self._count(int(announced) if announced.isdigit() and len(announced) < 20 else most + 1)
-        self._here = 0
+        self._check(int(announced) if announced.isdigit() and len(announced) < 20 else most + 1)
 
     async def receive(self) -> Message:
         """As the application asks for it, piece by piece; after the body it waits for the end of the connection."""
@@ -34,7 +33,8 @@ class BoundedBody:
             message: Message = await asyncio.wait_for(self._receive(), PATIENCE_SECONDS)
         except TimeoutError:
             raise Refused(408, "The rest of this request did not come; please try again.") from None
-        self._count(len(message.get("body", b"")))
+        self._here += len(message.get("body", b""))
+        self._check(self._here)
         self._complete = not message.get("more_body", False)
         return message
 
@@ -48,7 +48,6 @@ class BoundedBody:
             pieces.append(message.get("body", b""))
         return b"".join(pieces)
 
-    def _count(self, size: int) -> None:
-        self._here += size
-        if self._here > self._most:
+    def _check(self, size: int) -> None:
+        if size > self._most:
             raise Refused(413, f"This is more than the {self._most / 1e6:.0f} MB that one request may bring.")
